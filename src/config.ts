@@ -1,0 +1,87 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { problemsError } from './core/errors.ts';
+
+/**
+ * The environment, read once (by the entry point that was started). What is not given by address is brought up by
+ * the embedded stack, which then fills it in.
+ */
+export interface Config {
+  /** Where the embedded stack, its data and the default offline store live; `.tidemark` unless TIDEMARK_HOME. */
+  readonly home: string;
+  readonly databaseUrl: string | null;
+  readonly redisUrl: string | null;
+  readonly temporalAddress: string | null;
+  readonly temporalNamespace: string;
+  readonly temporalTls: boolean;
+  readonly temporalApiKey: string | null;
+  /** A local folder (an `s3://` address comes later). */
+  readonly offline: string;
+  readonly duckdbMemory: string;
+  readonly duckdbThreads: number;
+  readonly alertWebhookUrl: string | null;
+  readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+  readonly host: string;
+  readonly port: number;
+}
+
+const url = (...protocols: string[]) =>
+  z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
+    message: `expected an address that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
+  });
+
+const Environment = z.object({
+  TIDEMARK_HOME: z.string().min(1).default('.tidemark'),
+  DATABASE_URL: url('postgres:', 'postgresql:').optional(),
+  REDIS_URL: url('redis:', 'rediss:').optional(),
+  TEMPORAL_ADDRESS: z
+    .string()
+    .regex(/^[^\s/:]+:\d+$/, 'expected host:port')
+    .optional(),
+  TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
+  TEMPORAL_TLS: z.enum(['true', 'false']).default('false'),
+  TEMPORAL_API_KEY: z.string().min(1).optional(),
+  TIDEMARK_OFFLINE: z.string().min(1).optional(),
+  TIDEMARK_DUCKDB_MEMORY: z
+    .string()
+    .regex(/^\d+(\.\d+)?\s?(MB|GB|MiB|GiB)$/i, 'expected a size such as 2GB')
+    .default('2GB'),
+  TIDEMARK_DUCKDB_THREADS: z.coerce.number().int().min(1).max(256).default(2),
+  TIDEMARK_ALERT_WEBHOOK: url('http:', 'https:').optional(),
+  TIDEMARK_LOG: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  TIDEMARK_HOST: z.string().min(1).default('127.0.0.1'),
+  TIDEMARK_PORT: z.coerce.number().int().min(0).max(65_535).default(6566),
+});
+
+/** Throws CONFIG_INVALID naming every variable that is wrong; values are not repeated, they may be secret. */
+export function readConfig(env: NodeJS.ProcessEnv, cwd: string = process.cwd()): Config {
+  const set = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const parsed = Environment.safeParse(set);
+  if (!parsed.success) {
+    throw problemsError(
+      'CONFIG_INVALID',
+      'The environment cannot be used:',
+      parsed.error.issues.map((issue) => ({ where: issue.path.join('.'), message: issue.message })),
+    );
+  }
+  const vars = parsed.data;
+  const home = resolve(cwd, vars.TIDEMARK_HOME);
+  return {
+    home,
+    databaseUrl: vars.DATABASE_URL ?? null,
+    redisUrl: vars.REDIS_URL ?? null,
+    temporalAddress: vars.TEMPORAL_ADDRESS ?? null,
+    temporalNamespace: vars.TEMPORAL_NAMESPACE,
+    temporalTls: vars.TEMPORAL_TLS === 'true',
+    temporalApiKey: vars.TEMPORAL_API_KEY ?? null,
+    offline: resolve(cwd, vars.TIDEMARK_OFFLINE ?? `${home}/offline`),
+    duckdbMemory: vars.TIDEMARK_DUCKDB_MEMORY,
+    duckdbThreads: vars.TIDEMARK_DUCKDB_THREADS,
+    alertWebhookUrl: vars.TIDEMARK_ALERT_WEBHOOK ?? null,
+    logLevel: vars.TIDEMARK_LOG,
+    host: vars.TIDEMARK_HOST,
+    port: vars.TIDEMARK_PORT,
+  };
+}

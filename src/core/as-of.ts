@@ -1,0 +1,69 @@
+import { compareRecency } from './newer.ts';
+import type { FeatureRow } from './rows.ts';
+import type { DurationMicros, Micros } from './time.ts';
+import type { KeyValue } from './value-type.ts';
+
+/**
+ * The reference of the as-of join (DESIGN 7, rules 1 to 5): slow, plain, and what every engine must equal.
+ *
+ * For an entity row (key, t), a view with TTL d and data delay w:
+ * 1. keys are equal by type and value; a null key matches nothing;
+ * 2. event time e with e + w ≤ t, and e ≥ t − d when there is a TTL, both ends included;
+ * 3. known-at: with a cut-off only rows created at or before it, with `'row'` at or before t;
+ * 4. the winner has the greatest event time, then created time, then revision;
+ * 5. one answer per entity row, in order, null when nothing matches.
+ */
+export type KnownAt =
+  | { readonly kind: 'any' }
+  | { readonly kind: 'row' }
+  | { readonly kind: 'cutoff'; readonly at: Micros };
+
+export interface EntityRow {
+  readonly key: readonly (KeyValue | null)[];
+  readonly time: Micros;
+}
+
+export interface AsOfRules {
+  readonly ttl: DurationMicros | null;
+  readonly dataDelay: DurationMicros;
+  readonly knownAt: KnownAt;
+}
+
+export function asOf(
+  spine: readonly EntityRow[],
+  rows: readonly FeatureRow[],
+  rules: AsOfRules,
+): readonly (FeatureRow | null)[] {
+  return spine.map((entityRow) => {
+    let winner: FeatureRow | null = null;
+    for (const row of rows) {
+      if (!isVisible(row, entityRow, rules)) continue;
+      if (winner === null || compareRecency(row, winner) > 0) winner = row;
+    }
+    return winner;
+  });
+}
+
+function isVisible(
+  row: FeatureRow,
+  { key, time }: EntityRow,
+  { ttl, dataDelay, knownAt }: AsOfRules,
+): boolean {
+  if (
+    !key.every(
+      (part, index) => part !== null && typeof part === typeof row.key[index] && part === row.key[index],
+    )
+  ) {
+    return false;
+  }
+  if (row.eventTime + dataDelay > time) return false;
+  if (ttl !== null && row.eventTime < time - ttl) return false;
+  switch (knownAt.kind) {
+    case 'any':
+      return true;
+    case 'row':
+      return row.createdTime <= time;
+    case 'cutoff':
+      return row.createdTime <= knownAt.at;
+  }
+}

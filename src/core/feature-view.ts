@@ -1,0 +1,96 @@
+import type { NamedAggregation } from './aggregation.ts';
+import type { JoinKey, Metadata } from './entity.ts';
+import type { Column, SourceSpec } from './source.ts';
+import type { ValueType } from './value-type.ts';
+
+/**
+ * Compiled definitions: plain JSON, self-contained, as the registry keeps them and every later stop reads them.
+ * Durations (`7d`) and times (ISO) stay text here so that a diff of two specs reads as a person wrote them.
+ */
+export interface FeatureSpec {
+  readonly name: string;
+  readonly type: ValueType;
+  readonly description: string;
+}
+
+export type Transformation =
+  | { readonly kind: 'aggregations'; readonly aggregations: readonly NamedAggregation[] }
+  | {
+      readonly kind: 'sql';
+      /** A query over the sources by name, with `$interval_start` and `$interval_end`. */
+      readonly query: string;
+      /** SHA-256 of the parsed query: formatting and comments are not part of a view's identity. */
+      readonly queryDigest: string;
+      /** How many intervals one query may span; null for any number (the query is row-wise in time). */
+      readonly intervalsPerQuery: number | null;
+    }
+  | { readonly kind: 'passthrough' };
+
+/** A data-quality rule on one interval's rows; a failing one holds the interval. */
+export type QualityRule =
+  | { readonly kind: 'minRows'; readonly rows: number }
+  | { readonly kind: 'maxNullShare'; readonly feature: string; readonly share: number }
+  | {
+      readonly kind: 'between';
+      readonly feature: string;
+      readonly min: number | null;
+      readonly max: number | null;
+    };
+
+export interface BatchViewSpec extends Metadata {
+  readonly kind: 'batch_view';
+  readonly name: string;
+  readonly version: number;
+  readonly entities: readonly string[];
+  /** Of all its entities, in their order; no name twice. */
+  readonly joinKeys: readonly JoinKey[];
+  readonly sources: readonly SourceSpec[];
+  readonly transformation: Transformation;
+  /** Event time and created time in the transformation's input (aggregations, passthrough) or output (sql). */
+  readonly timestampField: string;
+  readonly createdTimestampField: string | null;
+  readonly features: readonly FeatureSpec[];
+  readonly schedule: string;
+  readonly startTime: string;
+  readonly dataDelay: string;
+  /** Max age online and in as-of joins; null: values do not age. */
+  readonly ttl: string | null;
+  readonly freshnessSla: string | null;
+  readonly online: boolean;
+  readonly quality: readonly QualityRule[];
+  /** SHA-256 of what decides the values (not of names, owners, SLAs, paths): the version's identity. */
+  readonly fingerprint: string;
+}
+
+export type OnDemandInput =
+  | {
+      readonly kind: 'view';
+      readonly name: string;
+      readonly view: string;
+      readonly version: number;
+      readonly features: readonly FeatureSpec[];
+    }
+  | { readonly kind: 'request'; readonly name: string; readonly fields: readonly Column[] };
+
+/** A TypeScript function of features and request data; the function itself stays in the feature repository. */
+export interface OnDemandViewSpec extends Metadata {
+  readonly kind: 'on_demand_view';
+  readonly name: string;
+  readonly version: number;
+  readonly inputs: readonly OnDemandInput[];
+  readonly features: readonly FeatureSpec[];
+  readonly fingerprint: string;
+}
+
+export type FeatureViewSpec = BatchViewSpec | OnDemandViewSpec;
+
+/** Names one version of one view of one project. */
+export interface ViewVersion {
+  readonly project: string;
+  readonly view: string;
+  readonly version: number;
+}
+
+export function formatViewVersion({ view, version }: Pick<ViewVersion, 'view' | 'version'>): string {
+  return `${view}@v${version}`;
+}

@@ -1,0 +1,39 @@
+import type { Micros } from './time.ts';
+import type { KeyValue, Value } from './value-type.ts';
+
+/**
+ * The datum changes its type name at each stop: an `EventRow` comes from a source, a `FeatureRow` is computed,
+ * a `FeatureVector` is served, a `TrainingRow` stands in a training set.
+ */
+export interface EventRow {
+  readonly eventTime: Micros;
+  readonly createdTime: Micros | null;
+  readonly columns: Readonly<Record<string, Value>>;
+}
+
+/** Which of two values of one entity is newer: event time, then created time, then revision (DESIGN 7, rule 4). */
+export interface Recency {
+  readonly eventTime: Micros;
+  readonly createdTime: Micros;
+  /** How often the interval was restated before; decided by the ledger. */
+  readonly revision: number;
+}
+
+/** Values stand in the order of the view's features, key values in the order of its join keys. */
+export interface FeatureRow extends Recency {
+  readonly key: readonly KeyValue[];
+  readonly values: readonly Value[];
+}
+
+/** Truthful statuses (DESIGN 8); the spelling is Feast's. */
+export type FeatureStatus = 'PRESENT' | 'NULL_VALUE' | 'NOT_FOUND' | 'OUTSIDE_MAX_AGE';
+
+/** What is served for one view and one entity. */
+export interface FeatureVector {
+  readonly eventTime: Micros;
+  readonly createdTime: Micros;
+  readonly values: readonly Value[];
+}
+
+/** One spine row and the features that were valid as of its time, by output column. */
+export type TrainingRow = Readonly<Record<string, Value>>;
