@@ -1,4 +1,4 @@
-import { formatTime, type Micros } from './time.ts';
+import { earliest, formatTime, latest, type Micros } from './time.ts';
 
 /**
  * A half-open span of time `[start, end)`, never empty.
@@ -29,8 +29,8 @@ export function contains(outer: Interval, inner: Interval): boolean {
 }
 
 export function intersect(a: Interval, b: Interval): Interval | undefined {
-  const start = a.start > b.start ? a.start : b.start;
-  const end = a.end < b.end ? a.end : b.end;
+  const start = latest(a.start, b.start);
+  const end = earliest(a.end, b.end);
   return start < end ? { start, end } : undefined;
 }
 

@@ -1,0 +1,65 @@
+import type { KnownAt } from '../core/as-of.ts';
+import type { JoinKey } from '../core/entity.ts';
+import type { FeatureSpec } from '../core/feature-view.ts';
+import type { Column } from '../core/source.ts';
+import type { DurationMicros } from '../core/time.ts';
+import type { RevisedSlice } from './feature-reader.ts';
+
+/**
+ * Joins features to entity rows as of their times (DESIGN 7). Every engine's answer equals `core/as-of.ts`.
+ *
+ * The output has one row per spine row, in the spine's order, with all spine columns first, then the features.
+ * Memory is bounded by the engine's setting, not by the data.
+ */
+export interface AsOfEngine {
+  /** Columns, types, row count and digest of a spine. SPINE_INVALID says what is wrong and what is allowed. */
+  describeSpine(spine: Spine): Promise<SpineDescription>;
+  /** Writes the joined rows as Parquet at `path` (absolute) by rename. */
+  join(request: AsOfRequest): Promise<AsOfResult>;
+}
+
+/** The entity rows of a training set. Relative paths are relative to the working directory of the caller. */
+export type Spine = (
+  | { readonly kind: 'parquet' | 'csv'; readonly path: string }
+  /** A SQL query; the feature repository's sources are there by name. */
+  | { readonly kind: 'query'; readonly query: string }
+) & {
+  /** The column of entity row times. */
+  readonly timestampField: string;
+};
+
+export interface SpineDescription {
+  readonly columns: readonly Column[];
+  readonly rows: number;
+  /** SHA-256 over content and order. */
+  readonly digest: string;
+}
+
+export interface AsOfRequest {
+  readonly spine: Spine;
+  readonly views: readonly AsOfView[];
+  readonly knownAt: KnownAt;
+  readonly path: string;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: { readonly phase: string; readonly share: number }) => void;
+}
+
+export interface AsOfView {
+  readonly view: string;
+  readonly version: number;
+  readonly joinKeys: readonly JoinKey[];
+  /** Spine column of each join key, by position; differs from the key's name for an entity alias (rule 8). */
+  readonly spineColumns: readonly string[];
+  readonly features: readonly { readonly feature: FeatureSpec; readonly output: string }[];
+  readonly ttl: DurationMicros | null;
+  readonly dataDelay: DurationMicros;
+  readonly slices: readonly RevisedSlice[];
+}
+
+export interface AsOfResult {
+  readonly rows: number;
+  readonly bytes: number;
+  readonly digest: string;
+  /** By output column: how many rows have no value. */
+  readonly nulls: Readonly<Record<string, number>>;
+}

@@ -1,0 +1,49 @@
+import type { FeatureRow } from '../core/rows.ts';
+import type { DurationMicros } from '../core/time.ts';
+import type { KeyType, KeyValue, ValueType } from '../core/value-type.ts';
+
+/**
+ * The online store (DESIGN 8): one packed row per (project, view version, entity).
+ *
+ * Invariants that every adapter keeps, and the conformance suite checks:
+ * 1. A row lands only if (event time, created time, revision) is greater than what is there; equal is a success
+ *    that changes nothing. So the order, number and overlap of writes do not matter.
+ * 2. No project, view or entity can be taken for another, whatever characters their names hold.
+ * 3. Reading returns what was stored, expired or not, as long as it is kept; age is judged by who serves it.
+ */
+export interface OnlineStore {
+  /** Publishes rows; STORE_UNAVAILABLE when the store cannot be reached, and then repeating is safe. */
+  write(table: OnlineTable, rows: readonly FeatureRow[]): Promise<WriteResult>;
+  /** All reads of a request in one round trip; results stand in the order of requests and their keys. */
+  read(requests: readonly ReadRequest[]): Promise<readonly (readonly (FeatureRow | undefined)[])[]>;
+  /** Every stored row of a table, in no order; for parity checks and comparisons, never in a request's path. */
+  scan(table: OnlineTable): AsyncIterable<readonly FeatureRow[]>;
+  /** Removes a retired version's rows in the background of other work. Returns how many there were. */
+  drop(table: OnlineTable): Promise<number>;
+  /** STORE_UNAVAILABLE unless the store answers. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** One version of a view as the online store sees it. */
+export interface OnlineTable {
+  readonly project: string;
+  readonly view: string;
+  readonly version: number;
+  readonly keyTypes: readonly KeyType[];
+  readonly valueTypes: readonly ValueType[];
+  /** Rows may be dropped by the store once they are older than this and the store's grace; null: never. */
+  readonly ttl: DurationMicros | null;
+}
+
+export interface ReadRequest {
+  readonly table: OnlineTable;
+  readonly keys: readonly (readonly KeyValue[])[];
+}
+
+export interface WriteResult {
+  /** Rows that were newer than what was there. */
+  readonly written: number;
+  /** Rows that were equal or older. */
+  readonly unchanged: number;
+}

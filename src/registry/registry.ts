@@ -1,0 +1,55 @@
+import type { FeatureViewSpec, ViewVersion } from '../core/feature-view.ts';
+import type { Manifest } from '../core/manifest.ts';
+import type { Micros } from '../core/time.ts';
+
+/**
+ * The registry (DESIGN 5): definitions with history, and the runtime facts that `apply` never touches (serving
+ * versions, consumers, migrations).
+ */
+export interface Registry {
+  /** What was applied last; undefined for a project never applied. */
+  load(project: string): Promise<AppliedManifest | undefined>;
+  /**
+   * Makes `manifest` the applied one, in one transaction under the project's lock. PLAN_DRIFTED when the applied
+   * revision is no longer `baseRevision`; APPLY_CONFLICT while another apply runs. `beforeCommit` runs inside
+   * the lock (schedules are changed there); when it throws nothing is applied.
+   */
+  apply(request: ApplyRequest): Promise<AppliedManifest>;
+  projects(): Promise<readonly string[]>;
+  /** The version an unpinned reference reads, by view; the first applied version until a migration moves it. */
+  servingVersions(project: string): Promise<ReadonlyMap<string, number>>;
+  /** Moves a view's serving version; a no-op when it is there already. */
+  setServingVersion(version: ViewVersion, by: string): Promise<void>;
+  /** Who reads a version: services of the applied manifest, training sets. */
+  consumers(version: ViewVersion): Promise<readonly string[]>;
+  /** Who changed what and when, newest first. */
+  history(project: string, limit: number): Promise<readonly Change[]>;
+  close(): Promise<void>;
+}
+
+export interface AppliedManifest {
+  readonly manifest: Manifest;
+  /** Counts applies of the project; 0 before the first. */
+  readonly revision: number;
+  readonly appliedAt: Micros;
+}
+
+export interface ApplyRequest {
+  readonly manifest: Manifest;
+  readonly baseRevision: number;
+  readonly by: string;
+  /** The commit the definitions come from, when they are in a git checkout. */
+  readonly commit: string | null;
+  readonly now: Micros;
+  readonly beforeCommit?: () => Promise<void>;
+}
+
+export interface Change {
+  readonly revision: number;
+  readonly kind: 'entity' | 'source' | FeatureViewSpec['kind'] | 'feature_service';
+  readonly object: string;
+  readonly change: 'added' | 'changed' | 'removed';
+  readonly by: string;
+  readonly commit: string | null;
+  readonly at: Micros;
+}
