@@ -1,0 +1,35 @@
+import type { EntityDefinition } from './entity.ts';
+import type { FeatureServiceDefinition } from './feature-service.ts';
+import type { BatchViewDefinition } from './feature-view.ts';
+import type { OnDemandViewDefinition } from './on-demand-view.ts';
+import type { ProjectDefinition } from './project.ts';
+import type { FileSourceDefinition } from './source.ts';
+
+/** Whatever a file of a feature repository may export for Tidemark; other exports are left alone. */
+export type Definition =
+  | ProjectDefinition
+  | EntityDefinition
+  | FileSourceDefinition
+  | BatchViewDefinition
+  | OnDemandViewDefinition
+  | FeatureServiceDefinition;
+
+const KINDS: Readonly<Record<Definition['kind'], true>> = {
+  project: true,
+  entity: true,
+  file_source: true,
+  batch_view: true,
+  on_demand_view: true,
+  feature_service: true,
+};
+
+export function isDefinition(value: unknown): value is Definition {
+  return (
+    value !== null &&
+    typeof value === 'object' &&
+    'kind' in value &&
+    typeof value.kind === 'string' &&
+    Object.hasOwn(KINDS, value.kind) &&
+    'config' in value
+  );
+}

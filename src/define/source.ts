@@ -1,0 +1,44 @@
+import type { ValueType } from '../core/value-type.ts';
+import type { MetadataInput } from './metadata.ts';
+
+export type ColumnTypes = Readonly<Record<string, ValueType>>;
+
+export interface FileSourceInput extends MetadataInput {
+  readonly name: string;
+  /** A file or glob, relative to the feature repository unless absolute. */
+  readonly path: string;
+  /** The column of event times. */
+  readonly timestampField: string;
+  /** The column of times at which rows were written, when the source knows them. */
+  readonly createdTimestampField?: string;
+  /** Columns that must be there with these types, checked by `plan`; others may be there too. */
+  readonly columns?: ColumnTypes;
+}
+
+export interface FileSourceDefinition {
+  readonly kind: 'file_source';
+  readonly format: 'parquet' | 'csv';
+  readonly config: FileSourceInput;
+}
+
+/** Rows in Parquet files. Times with a zone are normalised to UTC, naive ones are UTC. */
+export function parquetSource(config: FileSourceInput): FileSourceDefinition {
+  return { kind: 'file_source', format: 'parquet', config };
+}
+
+/** Rows in CSV files with a header line. */
+export function csvSource(config: FileSourceInput): FileSourceDefinition {
+  return { kind: 'file_source', format: 'csv', config };
+}
+
+export interface RequestSourceDefinition<Fields extends ColumnTypes = ColumnTypes> {
+  readonly kind: 'request_source';
+  readonly fields: Fields;
+}
+
+/** Values that come with the request in serving, and stand in the spine in training. */
+export function requestSource<const Fields extends ColumnTypes>(
+  fields: Fields,
+): RequestSourceDefinition<Fields> {
+  return { kind: 'request_source', fields };
+}
