@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { problemsError } from './core/errors.ts';
 
@@ -9,6 +10,8 @@ import { problemsError } from './core/errors.ts';
 export interface Config {
   /** Where the embedded stack, its data and the default offline store live; `.tidemark` unless TIDEMARK_HOME. */
   readonly home: string;
+  /** Where downloaded server binaries are kept, shared by all homes. */
+  readonly cache: string;
   readonly databaseUrl: string | null;
   readonly redisUrl: string | null;
   readonly temporalAddress: string | null;
@@ -25,6 +28,9 @@ export interface Config {
   readonly port: number;
 }
 
+/** Inside this installation, never in the person's home folder. */
+const CACHE = fileURLToPath(new URL('../node_modules/.cache/tidemark/bin', import.meta.url));
+
 const url = (...protocols: string[]) =>
   z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
     message: `expected an address that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
@@ -32,6 +38,7 @@ const url = (...protocols: string[]) =>
 
 const Environment = z.object({
   TIDEMARK_HOME: z.string().min(1).default('.tidemark'),
+  TIDEMARK_CACHE: z.string().min(1).optional(),
   DATABASE_URL: url('postgres:', 'postgresql:').optional(),
   REDIS_URL: url('redis:', 'rediss:').optional(),
   TEMPORAL_ADDRESS: z
@@ -70,6 +77,7 @@ export function readConfig(env: NodeJS.ProcessEnv, cwd: string = process.cwd()):
   const home = resolve(cwd, vars.TIDEMARK_HOME);
   return {
     home,
+    cache: vars.TIDEMARK_CACHE === undefined ? CACHE : resolve(cwd, vars.TIDEMARK_CACHE),
     databaseUrl: vars.DATABASE_URL ?? null,
     redisUrl: vars.REDIS_URL ?? null,
     temporalAddress: vars.TEMPORAL_ADDRESS ?? null,

@@ -1,0 +1,128 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf, TidemarkError } from '../core/errors.ts';
+import { freePort } from './ports.ts';
+import { commandLine, isRunning, type Spawned, spawnServer, stopProcess, tailOf } from './process.ts';
+import type { Launch, PrepareContext, Server } from './server.ts';
+import { forgetServer, noteServer, type RunningServer, readState } from './state.ts';
+
+export interface BringUpContext extends PrepareContext {
+  /** The process that stops what is started here; null to leave it running. */
+  readonly owner: number | null;
+}
+
+export interface Up {
+  readonly address: string;
+  readonly origin: 'given' | 'reused' | 'started';
+  /** What this process must stop, if anything. */
+  readonly owned: RunningServer | null;
+}
+
+const HEALTH_DEADLINE_MS = 90_000;
+const REUSE_DEADLINE_MS = 15_000;
+const START_ATTEMPTS = 3;
+const PORT_TAKEN = /address already in use|could not bind|port .*in use|Failed listening on port/i;
+
+/** Gives one server's address, with the server answering behind it. The caller holds the home's lock. */
+export async function bringUp(server: Server, context: BringUpContext): Promise<Up> {
+  const given = server.given(context.config);
+  if (given !== null) return useGiven(server, given, context);
+  const reused = await reuse(server, context);
+  if (reused !== null) return reused;
+  const launch = await server.prepare(context);
+  context.onProgress(`Starting ${server.title}.`);
+  const owned = await start(server, launch, context);
+  return { address: owned.address, origin: 'started', owned: context.owner === null ? null : owned };
+}
+
+async function useGiven(server: Server, address: string, { config }: BringUpContext): Promise<Up> {
+  try {
+    await server.probe(address, config);
+  } catch (cause) {
+    throw new TidemarkError(
+      'STACK_UNAVAILABLE',
+      `Cannot use the ${server.title} of ${server.variable}: ${reasonOf(cause)}. Start that server or correct the address; without ${server.variable}, Tidemark starts a ${server.title} of its own.`,
+      { cause },
+    );
+  }
+  return { address, origin: 'given', owned: null };
+}
+
+/** Null when nothing usable runs; a server that runs but does not answer is ended first. */
+async function reuse(server: Server, context: BringUpContext): Promise<Up | null> {
+  const { config, home, owner } = context;
+  const noted = readState(home).servers[server.name];
+  if (noted === undefined) return null;
+  const deadline = performance.now() + REUSE_DEADLINE_MS;
+  while (isRunning(noted)) {
+    // Its parent may have died while it was still starting, so one refusal is not the answer.
+    const healthy = await server.probe(noted.address, config).then(
+      () => true,
+      () => false,
+    );
+    if (healthy) return adopt(server, noted, owner, context);
+    if (performance.now() > deadline) {
+      context.onProgress(`${server.title} (process ${noted.pid}) does not answer; replacing it.`);
+      await stopProcess(noted, server.stopSignal);
+      break;
+    }
+    await sleep(100);
+  }
+  forgetServer(home, server.name);
+  return null;
+}
+
+/** A server whose owner is gone would never be stopped; the process that finds it takes it over. */
+function adopt(server: Server, noted: RunningServer, owner: number | null, { home }: BringUpContext): Up {
+  const orphaned = noted.owner !== null && commandLine(noted.owner) === '';
+  if (!orphaned) return { address: noted.address, origin: 'reused', owned: null };
+  const adopted = { ...noted, owner };
+  noteServer(home, server.name, adopted);
+  return { address: noted.address, origin: 'reused', owned: owner === null ? null : adopted };
+}
+
+async function start(server: Server, launch: Launch, context: BringUpContext): Promise<RunningServer> {
+  const { config, home, owner } = context;
+  const logFile = home.log(server.name);
+  for (let attempt = 1; ; attempt += 1) {
+    const port = await freePort();
+    const spawned = await spawnServer(launch, port, logFile);
+    const address = launch.address(port);
+    const running = { pid: spawned.pid, program: spawned.program, port, address, owner };
+    noteServer(home, server.name, running);
+    const failure = await untilHealthy(() => server.probe(address, config), spawned);
+    if (failure === null) return running;
+    await stopProcess(spawned, server.stopSignal);
+    forgetServer(home, server.name);
+    const tail = tailOf(logFile);
+    if (attempt < START_ATTEMPTS && PORT_TAKEN.test(tail)) continue;
+    throw new TidemarkError(
+      'STACK_UNAVAILABLE',
+      `Cannot start ${server.title}: ${failure}. The end of ${logFile}:\n${tail}`,
+    );
+  }
+}
+
+/** Null when it answers, else why it will not. */
+async function untilHealthy(probe: () => Promise<void>, spawned: Spawned): Promise<string | null> {
+  const deadline = performance.now() + HEALTH_DEADLINE_MS;
+  let wait = 25;
+  for (;;) {
+    const ended = spawned.ended();
+    if (ended !== null) return `it ended with ${ended}`;
+    try {
+      await probe();
+      return null;
+    } catch (error) {
+      if (performance.now() > deadline)
+        return `it did not answer within ${HEALTH_DEADLINE_MS / 1000} s (${reasonOf(error)})`;
+    }
+    await sleep(wait);
+    wait = Math.min(wait * 2, 200);
+  }
+}
+
+/** Node reports a refused connection to several addresses as an AggregateError without a message. */
+function reasonOf(thrown: unknown): string {
+  if (thrown instanceof AggregateError && thrown.errors.length > 0) return reasonOf(thrown.errors[0]);
+  return messageOf(thrown).trim().split('\n')[0]?.replace(/\.$/, '') || 'it does not answer';
+}

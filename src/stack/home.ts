@@ -1,0 +1,35 @@
+import { chmodSync, existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ServerName } from './server.ts';
+
+/** Where everything of one embedded stack lies. */
+export interface Home {
+  readonly path: string;
+  /** Holds Postgres' data folder and its generated password, which live equally long. May be a link. */
+  readonly postgres: string;
+  readonly redisData: string;
+  readonly temporalDatabase: string;
+  readonly stateFile: string;
+  readonly lockFile: string;
+  log(server: ServerName): string;
+}
+
+export function homeAt(path: string): Home {
+  return {
+    path,
+    postgres: join(path, 'postgres'),
+    redisData: join(path, 'redis'),
+    temporalDatabase: join(path, 'temporal.db'),
+    stateFile: join(path, 'stack.json'),
+    lockFile: join(path, 'stack.lock'),
+    log: (server) => join(path, 'logs', `${server}.log`),
+  };
+}
+
+export function makeHome(home: Home): void {
+  const isNew = !existsSync(home.path);
+  mkdirSync(join(home.path, 'logs'), { recursive: true });
+  mkdirSync(home.redisData, { recursive: true });
+  // Others may pass through (under root, Postgres runs as another user) but neither list nor change anything.
+  if (isNew) chmodSync(home.path, 0o711);
+}

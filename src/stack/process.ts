@@ -1,0 +1,105 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { closeSync, existsSync, openSync, readFileSync, renameSync } from 'node:fs';
+import { basename } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Launch } from './server.ts';
+
+/** A server process, known by pid and by the program it runs (a pid alone may have been given to another one). */
+export interface ServerProcess {
+  readonly pid: number;
+  readonly program: string;
+}
+
+export interface Spawned extends ServerProcess {
+  /** How it ended, or null while it runs. */
+  ended(): string | null;
+}
+
+/**
+ * Starts a server in a session of its own: Ctrl-C in a terminal reaches only the process that started the stack,
+ * which then stops the servers in order. Output goes to the log file, so no pipe ties the two together.
+ */
+export function spawnServer(launch: Launch, port: number, logFile: string): Promise<Spawned> {
+  if (existsSync(logFile)) renameSync(logFile, `${logFile}.previous`);
+  const log = openSync(logFile, 'a', 0o600);
+  let end: string | null = null;
+  return new Promise((resolve, reject) => {
+    const child = spawn(launch.file, launch.args(port), {
+      detached: true,
+      stdio: ['ignore', log, log],
+      env: launch.env,
+      ...(launch.user ?? {}),
+    });
+    closeSync(log);
+    child.unref();
+    child.once('exit', (code, signal) => {
+      end = signal === null ? `exit code ${code}` : `signal ${signal}`;
+    });
+    child.once('error', (error) => {
+      end ??= error.message;
+      reject(error);
+    });
+    child.once('spawn', () => {
+      if (child.pid === undefined) reject(new Error(`${launch.file} has no process id.`));
+      else resolve({ pid: child.pid, program: basename(launch.file), ended: () => end });
+    });
+  });
+}
+
+/** False for a process that is gone, is a zombie, or is another program under a reused pid. */
+export function isRunning({ pid, program }: ServerProcess): boolean {
+  return commandLine(pid).includes(program);
+}
+
+/** Empty for a process that does not exist (or is a zombie, which has no command line any more). */
+export function commandLine(pid: number): string {
+  if (process.platform === 'linux') {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+    } catch {
+      return '';
+    }
+  }
+  const listed = spawnSync('ps', ['-o', 'stat=,command=', '-p', String(pid)], { encoding: 'utf8' });
+  const line = listed.stdout?.trim() ?? '';
+  return line.startsWith('Z') ? '' : line;
+}
+
+/** Asks the process to end and waits; after `deadlineMs` it is killed. Does nothing when it is gone already. */
+export async function stopProcess(
+  server: ServerProcess,
+  signal: NodeJS.Signals,
+  deadlineMs = 15_000,
+): Promise<void> {
+  for (const [with_, within] of [
+    [signal, deadlineMs],
+    ['SIGKILL', 5_000],
+  ] as const) {
+    if (!signalProcess(server, with_)) return;
+    const deadline = performance.now() + within;
+    while (performance.now() < deadline) {
+      if (!isRunning(server)) return;
+      await sleep(20);
+    }
+  }
+}
+
+/** False when there was nobody to receive it. */
+export function signalProcess(server: ServerProcess, signal: NodeJS.Signals): boolean {
+  if (!isRunning(server)) return false;
+  try {
+    process.kill(server.pid, signal);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The last lines of a log, for the error of a server that would not start. */
+export function tailOf(logFile: string, lines = 8): string {
+  try {
+    return readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
+  } catch {
+    return '';
+  }
+}

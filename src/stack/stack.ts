@@ -1,0 +1,207 @@
+import type { Config } from '../config.ts';
+import { messageOf, TidemarkError } from '../core/errors.ts';
+import { type BringUpContext, bringUp, type Up } from './bring-up.ts';
+import { type Home, homeAt, makeHome } from './home.ts';
+import { withLock } from './lock.ts';
+import { postgres } from './postgres.ts';
+import { isRunning, signalProcess, stopProcess } from './process.ts';
+import { redis } from './redis.ts';
+import type { Progress, Server, ServerName } from './server.ts';
+import { forgetServer, type RunningServer, readState } from './state.ts';
+import { temporal } from './temporal.ts';
+
+/**
+ * The embedded stack: real servers on free ports of 127.0.0.1, with their data in the home.
+ *
+ * 1. What is given by address in the config is asked whether it answers, and never started or stopped.
+ * 2. A server has one owner, the process that started it, which stops it; others on the same home reuse it.
+ *    The servers of an owner that died are taken over by the next process that starts the stack.
+ * 3. Starting and stopping happen under one lock per home, so two processes never start a server twice.
+ * 4. A detached stack has no owner and runs until `stopStack`.
+ */
+export interface Addresses {
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+  readonly temporalAddress: string;
+}
+
+export interface Stack {
+  readonly addresses: Addresses;
+  /** The servers that this call started; those it found running, or that were given, are not among them. */
+  readonly started: readonly ServerName[];
+  /** Stops what this stack owns and waits until it is gone; a second call does nothing. */
+  stop(): Promise<void>;
+}
+
+export interface StartOptions {
+  readonly onProgress?: Progress;
+  /** Leave the servers running when this process ends. */
+  readonly detached?: boolean;
+}
+
+const SERVERS = [postgres, redis, temporal] as const;
+
+/** Throws STACK_UNAVAILABLE; what this call had started by then is stopped again. */
+export async function startStack(config: Config, options: StartOptions = {}): Promise<Stack> {
+  const onProgress = options.onProgress ?? (() => {});
+  const home = homeAt(config.home);
+  const context: BringUpContext = {
+    config,
+    home,
+    onProgress,
+    owner: options.detached === true ? null : process.pid,
+  };
+  const all = () => Promise.all(SERVERS.map((server) => attempt(server, context)));
+  const settled = SERVERS.every((server) => server.given(config) !== null)
+    ? await all()
+    : await inHome(home, () => withLock(home.lockFile, onProgress, all));
+  const owned = settled.flatMap((result) =>
+    result.ok && result.up.owned !== null ? [{ server: result.server, running: result.up.owned }] : [],
+  );
+  const stop = stopper(home, owned, onProgress);
+  const failures = settled.flatMap((result) => (result.ok ? [] : [result.error]));
+  if (failures.length > 0) {
+    await stop();
+    throw combined(failures);
+  }
+  const addressOf = (name: ServerName) =>
+    settled.map((result) => (result.ok && result.server.name === name ? result.up.address : '')).join('');
+  return {
+    addresses: {
+      databaseUrl: addressOf('postgres'),
+      redisUrl: addressOf('redis'),
+      temporalAddress: addressOf('temporal'),
+    },
+    started: settled.flatMap((result) =>
+      result.ok && result.up.origin === 'started' ? [result.server.name] : [],
+    ),
+    stop,
+  };
+}
+
+/** Stops every server that runs from this home, whoever started it; returns the names of those that ran. */
+export async function stopStack(
+  config: Config,
+  onProgress: Progress = () => {},
+): Promise<readonly ServerName[]> {
+  const home = homeAt(config.home);
+  if (Object.keys(readState(home).servers).length === 0) return [];
+  return withLock(home.lockFile, onProgress, async () => {
+    const stopped = await Promise.all(
+      SERVERS.map(async (server) => {
+        const running = readState(home).servers[server.name];
+        if (running === undefined) return [];
+        const ran = isRunning(running);
+        await stopProcess(running, server.stopSignal);
+        forgetServer(home, server.name);
+        return ran ? [server.name] : [];
+      }),
+    );
+    return stopped.flat();
+  });
+}
+
+export interface ServerStatus {
+  readonly name: ServerName;
+  readonly state: 'running' | 'stopped' | 'unhealthy';
+  /** Given by address in the environment rather than embedded. */
+  readonly given: boolean;
+  /** host:port without secrets; null when stopped. */
+  readonly address: string | null;
+  readonly pid: number | null;
+}
+
+/** Asks each server; starts and changes nothing. */
+export function stackStatus(config: Config): Promise<readonly ServerStatus[]> {
+  const { servers } = readState(homeAt(config.home));
+  return Promise.all(
+    SERVERS.map(async (server): Promise<ServerStatus> => {
+      const given = server.given(config);
+      const running = servers[server.name];
+      const live = running !== undefined && isRunning(running) ? running : null;
+      const address = given ?? live?.address ?? null;
+      const pid = given === null ? (live?.pid ?? null) : null;
+      const base = { name: server.name, given: given !== null, pid };
+      if (address === null) return { ...base, state: 'stopped', address: null };
+      const healthy = await server.probe(address, config).then(
+        () => true,
+        () => false,
+      );
+      return { ...base, state: healthy ? 'running' : 'unhealthy', address: withoutSecrets(address) };
+    }),
+  );
+}
+
+type Attempt =
+  | { readonly ok: true; readonly server: Server; readonly up: Up }
+  | { readonly ok: false; readonly server: Server; readonly error: TidemarkError };
+
+/** All servers are tried even when one fails, so that a person learns of every missing thing at once. */
+async function attempt(server: Server, context: BringUpContext): Promise<Attempt> {
+  try {
+    return { ok: true, server, up: await bringUp(server, context) };
+  } catch (thrown) {
+    const error =
+      thrown instanceof TidemarkError
+        ? thrown
+        : new TidemarkError('STACK_UNAVAILABLE', `Cannot start ${server.title}: ${messageOf(thrown)}`, {
+            cause: thrown,
+          });
+    return { ok: false, server, error };
+  }
+}
+
+function combined(errors: readonly TidemarkError[]): TidemarkError {
+  const [first] = errors;
+  if (first !== undefined && errors.length === 1) return first;
+  return new TidemarkError('STACK_UNAVAILABLE', errors.map((error) => error.message).join('\n'), {
+    cause: first,
+  });
+}
+
+async function inHome<T>(home: Home, action: () => Promise<T>): Promise<T> {
+  try {
+    makeHome(home);
+  } catch (cause) {
+    throw new TidemarkError(
+      'STACK_UNAVAILABLE',
+      `Cannot make the folder ${home.path} (${messageOf(cause)}). Set TIDEMARK_HOME to a folder you may write to.`,
+      { cause },
+    );
+  }
+  return action();
+}
+
+interface Owned {
+  readonly server: Server;
+  readonly running: RunningServer;
+}
+
+/** Also asks the servers to end when this process ends without having called it (but for kill -9). */
+function stopper(home: Home, owned: readonly Owned[], onProgress: Progress): () => Promise<void> {
+  if (owned.length === 0) return async () => {};
+  const onExit = () => {
+    for (const { server, running } of owned) signalProcess(running, server.stopSignal);
+  };
+  process.once('exit', onExit);
+  let stopping: Promise<void> | undefined;
+  const stop = () =>
+    withLock(home.lockFile, onProgress, async () => {
+      await Promise.all(
+        owned.map(async ({ server, running }) => {
+          await stopProcess(running, server.stopSignal);
+          // Whoever replaced it meanwhile (it may have died) keeps its note.
+          if (readState(home).servers[server.name]?.pid === running.pid) forgetServer(home, server.name);
+        }),
+      );
+      process.off('exit', onExit);
+    });
+  return () => {
+    stopping ??= stop();
+    return stopping;
+  };
+}
+
+function withoutSecrets(address: string): string {
+  return URL.canParse(address) && address.includes('//') ? new URL(address).host : address;
+}

@@ -1,0 +1,18 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['{src,workflows,activities,feature_repo,bench,test}/**/*.test.ts'],
+    globalSetup: ['test/support/global-setup.ts'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    // A closing worker or bundle may take a moment on a small machine.
+    teardownTimeout: 30_000,
+    reporters: ['default', 'json'],
+    outputFile: { json: 'test-results/report.json' },
+    // What a person has set for their own Tidemark is not meant for the tests (see test/support/global-setup.ts).
+    env: { TIDEMARK_HOME: '', TIDEMARK_OFFLINE: '', TIDEMARK_ALERT_WEBHOOK: '', TIDEMARK_LOG: 'silent' },
+  },
+});
