@@ -71,13 +71,17 @@ async function reuse(server: Server, context: BringUpContext): Promise<Up | null
   return null;
 }
 
-/** A server whose owner is gone would never be stopped; the process that finds it takes it over. */
+/**
+ * A server whose owner is gone would never be stopped; the process that finds it takes it over. Starting detached
+ * takes it over in any case, so that it outlives its owner.
+ */
 function adopt(server: Server, noted: RunningServer, owner: number | null, { home }: BringUpContext): Up {
+  const reused = { address: noted.address, origin: 'reused' } as const;
   const orphaned = noted.owner !== null && commandLine(noted.owner) === '';
-  if (!orphaned) return { address: noted.address, origin: 'reused', owned: null };
+  if (owner !== null && !orphaned) return { ...reused, owned: null };
   const adopted = { ...noted, owner };
   noteServer(home, server.name, adopted);
-  return { address: noted.address, origin: 'reused', owned: owner === null ? null : adopted };
+  return { ...reused, owned: owner === null ? null : adopted };
 }
 
 async function start(server: Server, launch: Launch, context: BringUpContext): Promise<RunningServer> {

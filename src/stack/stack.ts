@@ -180,18 +180,22 @@ interface Owned {
 /** Also asks the servers to end when this process ends without having called it (but for kill -9). */
 function stopper(home: Home, owned: readonly Owned[], onProgress: Progress): () => Promise<void> {
   if (owned.length === 0) return async () => {};
+  // Another process may have replaced a server that died, or `detached` may have taken this one over for good.
+  const mine = ({ server, running }: Owned) => {
+    const noted = readState(home).servers[server.name];
+    return noted === undefined || (noted.pid === running.pid && noted.owner === running.owner);
+  };
   const onExit = () => {
-    for (const { server, running } of owned) signalProcess(running, server.stopSignal);
+    for (const item of owned.filter(mine)) signalProcess(item.running, item.server.stopSignal);
   };
   process.once('exit', onExit);
   let stopping: Promise<void> | undefined;
   const stop = () =>
     withLock(home.lockFile, onProgress, async () => {
       await Promise.all(
-        owned.map(async ({ server, running }) => {
+        owned.filter(mine).map(async ({ server, running }) => {
           await stopProcess(running, server.stopSignal);
-          // Whoever replaced it meanwhile (it may have died) keeps its note.
-          if (readState(home).servers[server.name]?.pid === running.pid) forgetServer(home, server.name);
+          forgetServer(home, server.name);
         }),
       );
       process.off('exit', onExit);
