@@ -1,0 +1,35 @@
+import { messageOf } from '../../core/errors.ts';
+
+/** What kind of failure a DuckDB error tells, by the class its message begins with. */
+export type FailureKind =
+  | 'interrupted'
+  /** Memory or the disk for spilling is used up. */
+  | 'memory'
+  /** A file is missing, cannot be opened, or is not what it should be. */
+  | 'file'
+  /** The text is not SQL. */
+  | 'parser'
+  /** The SQL names what is not there, or combines types that do not fit. */
+  | 'binder'
+  /** A value does not fit the type it is cast to. */
+  | 'conversion'
+  | 'other';
+
+export function failureKind(error: unknown): FailureKind {
+  const message = messageOf(error);
+  if (/^INTERRUPT/.test(message)) return 'interrupted';
+  if (/^Out of Memory Error|failed to offload|No space left on device/i.test(message)) return 'memory';
+  if (/^(IO|HTTP|Permission) Error/.test(message)) return 'file';
+  if (/magic bytes|Parquet|parquet|CSV|too small to be/.test(message) && /^Invalid/.test(message))
+    return 'file';
+  if (/^(Parser|Syntax) Error/.test(message)) return 'parser';
+  if (/^(Binder|Catalog|Not implemented) Error/.test(message)) return 'binder';
+  if (/^(Conversion|Out of Range) Error/.test(message)) return 'conversion';
+  return 'other';
+}
+
+/** DuckDB's own sentence as a clause: its first line, without its class and without a full stop. */
+export function duckDbReason(error: unknown): string {
+  const [first = ''] = messageOf(error).split('\n');
+  return first.replace(/^(INTERRUPT Error|[A-Z][\w ]* Error): /, '').replace(/[.!:\s]+$/, '');
+}

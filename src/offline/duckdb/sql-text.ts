@@ -1,0 +1,39 @@
+import { type DurationMicros, formatTime, type Micros } from '../../core/time.ts';
+
+/** Pieces of SQL text in DuckDB's dialect. Everything that enters a query passes through here or is a parameter. */
+export function identifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+export function identifiers(names: readonly string[]): string {
+  return names.map(identifier).join(', ');
+}
+
+export function stringLiteral(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** A TIMESTAMP (UTC, microseconds) in the four-digit years; others as an offset from the epoch. */
+export function timestampLiteral(time: Micros): string {
+  const text = formatTime(time);
+  return /^\d{4}-/.test(text)
+    ? `TIMESTAMP '${text.replace('T', ' ').replace('Z', '')}'`
+    : `make_timestamp(${time})`;
+}
+
+/** An INTERVAL of exactly so many microseconds, free of months and of local days. */
+export function intervalLiteral(duration: DurationMicros): string {
+  return `to_microseconds(${duration})`;
+}
+
+/** `'a.parquet'` or `['a.parquet', 'b.parquet']`, as the table functions take their files. */
+export function fileList(paths: readonly string[]): string {
+  const [only] = paths;
+  if (paths.length === 1 && only !== undefined) return stringLiteral(only);
+  return `[${paths.map(stringLiteral).join(', ')}]`;
+}
+
+/** A path that is to be taken letter by letter where DuckDB would read a glob. */
+export function literalPath(path: string): string {
+  return path.replaceAll(/[*?[]/g, (sign) => `[${sign}]`);
+}
