@@ -1,0 +1,38 @@
+import type { BatchViewSpec } from '../core/feature-view.ts';
+import { type Clock, durationOf, subtractDuration } from '../core/time.ts';
+import type { FeatureReader, RevisedSlice } from '../offline/feature-reader.ts';
+import type { OnlineStore } from '../online/online-store.ts';
+import { onlineTableOf } from './online-table.ts';
+
+/**
+ * Publishes the newest row of each entity of some files. Rows that are too old to be served are left out. Safe to
+ * repeat and to run beside itself: the store keeps the newer row.
+ */
+export async function publish(
+  request: {
+    readonly project: string;
+    readonly view: BatchViewSpec;
+    readonly slices: readonly RevisedSlice[];
+    readonly signal?: AbortSignal;
+    readonly onProgress?: (rows: number) => void;
+  },
+  {
+    reader,
+    online,
+    clock,
+  }: { readonly reader: FeatureReader; readonly online: OnlineStore; readonly clock: Clock },
+): Promise<{ readonly published: number; readonly written: number }> {
+  const { project, view, slices, signal, onProgress } = request;
+  const table = onlineTableOf(project, view);
+  const oldest = view.ttl === null ? {} : { notBefore: subtractDuration(clock(), durationOf(view.ttl)) };
+  let published = 0;
+  let written = 0;
+  for await (const rows of reader.latest({ view, slices, ...oldest, ...(signal && { signal }) })) {
+    signal?.throwIfAborted();
+    const result = await online.write(table, rows);
+    published += rows.length;
+    written += result.written;
+    onProgress?.(published);
+  }
+  return { published, written };
+}
