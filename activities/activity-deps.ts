@@ -1,0 +1,23 @@
+import type { Clock, DurationMicros } from '../src/core/time.ts';
+import type { Ledger } from '../src/ledger/ledger.ts';
+import type { AsOfEngine } from '../src/offline/as-of-engine.ts';
+import type { FeatureComputer } from '../src/offline/feature-computer.ts';
+import type { FeatureReader } from '../src/offline/feature-reader.ts';
+import type { SourceReader } from '../src/offline/source-reader.ts';
+import type { OnlineStore } from '../src/online/online-store.ts';
+import type { Registry } from '../src/registry/registry.ts';
+
+/** What a worker's activities work with; put together by `src/compose.ts`. */
+export interface ActivityDeps {
+  readonly registry: Registry;
+  readonly ledger: Ledger;
+  readonly sources: SourceReader;
+  readonly computer: FeatureComputer;
+  readonly reader: FeatureReader;
+  readonly asOf: AsOfEngine;
+  readonly online: OnlineStore;
+  readonly clock: Clock;
+  /** Who holds this worker's leases. */
+  readonly identity: string;
+  readonly leaseFor: DurationMicros;
+}

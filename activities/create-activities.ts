@@ -1,0 +1,9 @@
+import type { ActivityDeps } from './activity-deps.ts';
+import { createMaterializeActivities } from './materialize-activities.ts';
+
+/** All activities of a worker. Workflows know this type only. */
+export function createActivities(deps: ActivityDeps) {
+  return { ...createMaterializeActivities(deps) };
+}
+
+export type Activities = ReturnType<typeof createActivities>;

@@ -1,0 +1,84 @@
+import { Context } from '@temporalio/activity';
+import type { Interval } from '../src/core/interval.ts';
+import { scheduleOf } from '../src/core/schedule.ts';
+import { formatTime, timeOf } from '../src/core/time.ts';
+import { materializeRange } from '../src/materialize/materialize-range.ts';
+import { planChunks } from '../src/materialize/plan-chunks.ts';
+import type {
+  ChunkInput,
+  ChunkResult,
+  DecideInput,
+  PlanChunksInput,
+  PlannedChunks,
+  TimeRange,
+} from '../src/orchestrate/contracts.ts';
+import { appliedBatchView } from '../src/registry/applied-manifest.ts';
+import type { ActivityDeps } from './activity-deps.ts';
+import { runActivity } from './run-activity.ts';
+
+export function createMaterializeActivities(deps: ActivityDeps) {
+  return {
+    /** The chunks that are missing and due (or to be restated), in the order asked for. */
+    planChunks: (input: PlanChunksInput): Promise<PlannedChunks> =>
+      runActivity(async () => {
+        const view = await appliedBatchView(deps.registry, input);
+        const chunks = await planChunks(
+          {
+            project: input.project,
+            view,
+            ...(input.range && { range: toInterval(input.range) }),
+            restate: input.restate,
+            now: deps.clock(),
+          },
+          deps,
+        );
+        const ordered = input.order === 'newest' ? chunks.toReversed() : chunks;
+        const schedule = scheduleOf(view.schedule);
+        return {
+          chunks: ordered.slice(0, input.limit).map(({ start, end }) => ({
+            start: formatTime(start),
+            end: formatTime(end),
+            intervals: schedule.ticks(start, end).length - 1,
+          })),
+          more: ordered.length > input.limit,
+        };
+      }),
+
+    /** Computes, checks, publishes and commits one chunk. */
+    materializeChunk: (input: ChunkInput): Promise<ChunkResult> =>
+      runActivity(async ({ signal, report }) => {
+        const view = await appliedBatchView(deps.registry, input);
+        return await materializeRange(
+          {
+            project: input.project,
+            view,
+            range: toInterval(input),
+            restate: input.restate,
+            owner: deps.identity,
+            runId: Context.current().info.workflowExecution?.runId ?? input.start,
+            leaseFor: deps.leaseFor,
+            signal,
+            onProgress: report,
+          },
+          deps,
+        );
+      }),
+
+    /** Writes a person's decision on a held chunk into the ledger. */
+    decideHeld: (input: DecideInput): Promise<readonly TimeRange[]> =>
+      runActivity(async () => {
+        const version = { project: input.project, view: input.view, version: input.version };
+        const decided = await deps.ledger.decide(
+          version,
+          toInterval(input),
+          { kind: input.decision, by: input.by },
+          deps.clock(),
+        );
+        return decided.map(({ start, end }) => ({ start: formatTime(start), end: formatTime(end) }));
+      }),
+  };
+}
+
+function toInterval({ start, end }: TimeRange): Interval {
+  return { start: timeOf(start), end: timeOf(end) };
+}

@@ -1,0 +1,104 @@
+/**
+ * What crosses workflow boundaries: references, never rows; times as ISO text so that histories can be read
+ * (DESIGN 9: payloads ≤ 10 KB). Types only: workflows import this file.
+ */
+export interface TimeRange {
+  readonly start: string;
+  readonly end: string;
+}
+
+export interface ViewTarget {
+  readonly project: string;
+  readonly view: string;
+  readonly version: number;
+}
+
+/** Everything that is missing and due, or the part of it in `range`. */
+export interface MaterializeInput extends ViewTarget {
+  readonly range?: TimeRange;
+  /** Compute what is committed anew. */
+  readonly restate?: boolean;
+  readonly carried?: WorkTotals;
+}
+
+export interface BackfillInput extends ViewTarget {
+  readonly range?: TimeRange;
+  readonly restate?: boolean;
+  readonly order?: 'oldest' | 'newest';
+  /** Chunks at once; 1 to 16. */
+  readonly concurrency?: number;
+  readonly carried?: WorkTotals;
+  /** Of a restatement, carried over continue-as-new: what has been done. */
+  readonly remaining?: TimeRange;
+  readonly paused?: boolean;
+}
+
+export interface WorkTotals {
+  readonly chunksDone: number;
+  readonly intervals: number;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly published: number;
+  readonly held: readonly HeldChunk[];
+  readonly failed: readonly FailedChunk[];
+}
+
+export interface HeldChunk extends TimeRange {
+  readonly reason: string;
+}
+
+export interface FailedChunk extends TimeRange {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Answer of the `progress` query. */
+export interface WorkProgress extends WorkTotals {
+  readonly state: 'planning' | 'running' | 'paused' | 'waiting for a decision' | 'finished';
+  /** Chunks known so far, done ones included. */
+  readonly chunksPlanned: number;
+  readonly running: readonly TimeRange[];
+}
+
+export interface PlanChunksInput extends ViewTarget {
+  readonly range?: TimeRange;
+  readonly restate: boolean;
+  readonly order: 'oldest' | 'newest';
+  readonly limit: number;
+}
+
+export interface PlannedChunk extends TimeRange {
+  readonly intervals: number;
+}
+
+export interface PlannedChunks {
+  readonly chunks: readonly PlannedChunk[];
+  /** Whether the limit left work out. */
+  readonly more: boolean;
+}
+
+export interface ChunkInput extends ViewTarget, TimeRange {
+  readonly restate: boolean;
+}
+
+export type ChunkResult =
+  | {
+      readonly kind: 'materialized';
+      readonly rows: number;
+      readonly bytes: number;
+      readonly published: number;
+    }
+  | { readonly kind: 'skipped' }
+  | { readonly kind: 'held'; readonly reason: string };
+
+export interface DecideInput extends ViewTarget, TimeRange {
+  readonly decision: 'approve' | 'reject';
+  readonly by: string;
+}
+
+/** Argument of the `approve` and `reject` updates. */
+export interface DecisionRequest {
+  readonly by: string;
+  /** Undefined: everything that waits. */
+  readonly range?: TimeRange;
+}

@@ -1,0 +1,3 @@
+/** What a worker's bundle holds: every workflow type by its name. */
+export { backfill } from './backfill.ts';
+export { materialize } from './materialize.ts';
