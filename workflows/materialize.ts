@@ -5,6 +5,7 @@ import {
   defineUpdate,
   proxyActivities,
   setHandler,
+  sleep,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/create-activities.ts';
 import type {
@@ -66,6 +67,7 @@ export async function materialize(input: MaterializeInput): Promise<WorkTotals> 
   const report = (next: WorkProgress) => {
     current = next;
   };
+  if (input.waitMillis !== undefined && input.waitMillis > 0) await sleep(input.waitMillis);
   const { chunks, more } = await planChunks({
     ...target,
     ...(input.range && { range: input.range }),
@@ -79,7 +81,7 @@ export async function materialize(input: MaterializeInput): Promise<WorkTotals> 
   const stuck = chunks.length > 0 && totals.failed.length >= chunks.length;
   if (more && last !== undefined && !stuck && totals.held.length === 0) {
     const rest = restate && input.range ? { range: { start: last.end, end: input.range.end } } : {};
-    await continueAsNew<typeof materialize>({ ...input, ...rest, carried: totals });
+    await continueAsNew<typeof materialize>({ ...input, ...rest, waitMillis: 0, carried: totals });
   }
 
   while (totals.held.length > 0) {

@@ -8,12 +8,19 @@ import { fromMillis, type Micros, toDate } from './time.ts';
  */
 export interface Schedule {
   readonly cron: string;
+  /** Set when all ticks are `offset` plus a whole number of `period`s, in microseconds since 1970. */
+  readonly fixed: FixedPeriod | null;
   /** The first tick at or after `time`. */
   ceil(time: Micros): Micros;
   /** The last tick at or before `time`. */
   floor(time: Micros): Micros;
   /** All ticks in `[start, end]`, both ends included, ascending. */
   ticks(start: Micros, end: Micros): readonly Micros[];
+}
+
+export interface FixedPeriod {
+  readonly period: bigint;
+  readonly offset: bigint;
 }
 
 /** Undefined with a reason when the expression cannot be parsed or never fires. */
@@ -59,6 +66,7 @@ function cronSchedule(cron: string): Schedule {
     );
   return {
     cron,
+    fixed: null,
     ceil,
     floor,
     ticks(start, end) {
@@ -80,7 +88,7 @@ function cronSchedule(cron: string): Schedule {
 }
 
 /** Minutely, n-minutely, hourly, n-hourly and daily schedules, which are nearly all, need no calendar. */
-function fixedPeriod(cron: string): { period: bigint; offset: bigint } | undefined {
+function fixedPeriod(cron: string): FixedPeriod | undefined {
   const MINUTE = 60_000_000n;
   const [minute = '', hour = '', ...rest] = cron.trim().split(/\s+/);
   if (rest.some((field) => field !== '*')) return undefined;
@@ -105,7 +113,8 @@ function fixedPeriod(cron: string): { period: bigint; offset: bigint } | undefin
     : { period: 1440n * MINUTE, offset: (atHour * 60n + atMinute) * MINUTE };
 }
 
-function fixedSchedule(cron: string, { period, offset }: { period: bigint; offset: bigint }): Schedule {
+function fixedSchedule(cron: string, fixed: FixedPeriod): Schedule {
+  const { period, offset } = fixed;
   const floor = (time: Micros) => {
     const past = (((time - offset) % period) + period) % period;
     return (time - past) as Micros;
@@ -116,6 +125,7 @@ function fixedSchedule(cron: string, { period, offset }: { period: bigint; offse
   };
   return {
     cron,
+    fixed,
     ceil,
     floor,
     ticks(start, end) {

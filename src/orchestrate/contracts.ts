@@ -18,6 +18,8 @@ export interface MaterializeInput extends ViewTarget {
   readonly range?: TimeRange;
   /** Compute what is committed anew. */
   readonly restate?: boolean;
+  /** Wait this long first (milliseconds): a schedule that cannot itself wait for the data delay. */
+  readonly waitMillis?: number;
   readonly carried?: WorkTotals;
 }
 

@@ -1,0 +1,109 @@
+import {
+  type Client,
+  ScheduleAlreadyRunning,
+  ScheduleNotFoundError,
+  type ScheduleOptions,
+} from '@temporalio/client';
+import type { BatchViewSpec, ViewVersion } from '../core/feature-view.ts';
+import { scheduleOf } from '../core/schedule.ts';
+import { durationOf } from '../core/time.ts';
+import type { MaterializeInput } from './contracts.ts';
+import { materializeId, monitorId, taskQueueOf } from './ids.ts';
+
+/** How far back missed ticks are made up for after an outage; the ledger knows what is missing anyway. */
+const CATCH_UP = '1 day';
+const MONITOR_PERIOD = '30 seconds';
+
+/** One Temporal Schedule per view version, and one for the project's monitor. All calls may be repeated. */
+export function createSchedules(client: Client) {
+  return {
+    async upsert(view: BatchViewSpec, project: string): Promise<void> {
+      await upsertSchedule(client, materializeSchedule(view, project));
+    },
+    async remove(version: ViewVersion): Promise<void> {
+      await removeSchedule(client, materializeId(version));
+    },
+    async upsertMonitor(project: string): Promise<void> {
+      await upsertSchedule(client, monitorSchedule(project));
+    },
+    async removeMonitor(project: string): Promise<void> {
+      await removeSchedule(client, monitorId(project));
+    },
+  };
+}
+
+export type Schedules = ReturnType<typeof createSchedules>;
+
+/**
+ * Fires one data delay after each tick, when the interval that ended there is due. Schedules of a fixed period
+ * shift by the delay; others fire on their ticks, and the workflow waits.
+ */
+function materializeSchedule(view: BatchViewSpec, project: string): ScheduleOptions {
+  const target: MaterializeInput = { project, view: view.name, version: view.version };
+  const delay = durationOf(view.dataDelay);
+  const { fixed } = scheduleOf(view.schedule);
+  const id = materializeId(target);
+  return {
+    scheduleId: id,
+    spec:
+      fixed === null
+        ? { cronExpressions: [view.schedule], timezone: 'UTC' }
+        : {
+            intervals: [
+              { every: millis(fixed.period), offset: millis((fixed.offset + delay) % fixed.period) },
+            ],
+          },
+    action: {
+      type: 'startWorkflow',
+      workflowType: 'materialize',
+      workflowId: id,
+      taskQueue: taskQueueOf(project),
+      args: [fixed === null ? { ...target, waitMillis: millis(delay) } : target],
+    },
+    policies: { overlap: 'BUFFER_ONE', catchupWindow: CATCH_UP, pauseOnFailure: false },
+    state: { paused: false },
+  };
+}
+
+function monitorSchedule(project: string): ScheduleOptions {
+  const id = monitorId(project);
+  return {
+    scheduleId: id,
+    spec: { intervals: [{ every: MONITOR_PERIOD }] },
+    action: {
+      type: 'startWorkflow',
+      workflowType: 'monitor',
+      workflowId: id,
+      taskQueue: taskQueueOf(project),
+      args: [{ project }],
+      workflowExecutionTimeout: '10 minutes',
+    },
+    policies: { overlap: 'SKIP', catchupWindow: '1 minute', pauseOnFailure: false },
+  };
+}
+
+async function upsertSchedule(client: Client, options: ScheduleOptions): Promise<void> {
+  try {
+    await client.schedule.create(options);
+  } catch (error) {
+    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+    const { scheduleId, ...rest } = options;
+    await client.schedule.getHandle(scheduleId).update((previous) => ({
+      ...rest,
+      // A person may have paused it by hand: only the definition's own pause is ours to change.
+      state: { ...previous.state, ...rest.state },
+    }));
+  }
+}
+
+async function removeSchedule(client: Client, id: string): Promise<void> {
+  try {
+    await client.schedule.getHandle(id).delete();
+  } catch (error) {
+    if (!(error instanceof ScheduleNotFoundError)) throw error;
+  }
+}
+
+function millis(micros: bigint): number {
+  return Number(micros / 1000n);
+}

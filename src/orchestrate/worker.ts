@@ -1,0 +1,85 @@
+import { fileURLToPath } from 'node:url';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import type { ActivityDeps } from '../../activities/activity-deps.ts';
+import { createActivities } from '../../activities/create-activities.ts';
+import { messageOf, TidemarkError } from '../core/errors.ts';
+import { connectionOptions, type TemporalSettings } from './connection.ts';
+import { taskQueueOf } from './ids.ts';
+
+const WORKFLOWS = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
+
+/** Chunks of different views run side by side; each has the engine's memory limit to share. */
+const ACTIVITIES_AT_ONCE = 4;
+
+export interface RunningWorker {
+  /** Stops taking work, lets running activities end or be cancelled, and resolves when all is quiet. */
+  stop(): Promise<void>;
+  /** Rejects when the worker dies by itself. */
+  readonly finished: Promise<void>;
+}
+
+export interface WorkerRequest {
+  readonly settings: TemporalSettings;
+  readonly project: string;
+  readonly deps: ActivityDeps;
+  readonly onWarning: (message: string) => void;
+}
+
+/** Starts a worker for one project's task queue. STORE_UNAVAILABLE when Temporal cannot be reached. */
+export async function startWorker({
+  settings,
+  project,
+  deps,
+  onWarning,
+}: WorkerRequest): Promise<RunningWorker> {
+  installRuntime(onWarning);
+  const connection = await NativeConnection.connect(connectionOptions(settings)).catch((error: unknown) => {
+    throw new TidemarkError(
+      'STORE_UNAVAILABLE',
+      `Cannot reach Temporal at ${settings.temporalAddress}: ${messageOf(error)}. Check TEMPORAL_ADDRESS.`,
+      { cause: error },
+    );
+  });
+  try {
+    const worker = await Worker.create({
+      connection,
+      namespace: settings.temporalNamespace,
+      taskQueue: taskQueueOf(project),
+      workflowsPath: WORKFLOWS,
+      activities: createActivities(deps),
+      identity: deps.identity,
+      maxConcurrentActivityTaskExecutions: ACTIVITIES_AT_ONCE,
+      // A cancelled activity gets time to give its lease back.
+      shutdownGraceTime: '2 seconds',
+      shutdownForceTime: '15 seconds',
+    });
+    const finished = worker.run().finally(() => connection.close());
+    return {
+      finished,
+      async stop() {
+        if (worker.getState() === 'RUNNING') worker.shutdown();
+        await finished;
+      },
+    };
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+let installed = false;
+
+/** The SDK has one runtime per process; its own log lines go where ours go, warnings and worse only. */
+function installRuntime(onWarning: (message: string) => void): void {
+  if (installed) return;
+  installed = true;
+  Runtime.install({
+    shutdownSignals: [],
+    logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
+      const error: unknown = meta?.error;
+      onWarning(
+        `temporal ${level.toLowerCase()}: ${message}${error === undefined ? '' : ` (${messageOf(error)})`}`,
+      );
+    }),
+  });
+}
