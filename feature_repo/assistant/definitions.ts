@@ -1,0 +1,62 @@
+import { join } from 'node:path';
+import {
+  avg,
+  batchFeatureView,
+  count,
+  countDistinct,
+  entity,
+  featureService,
+  mode,
+  parquetSource,
+  project,
+  sum,
+} from '../../src/index.ts';
+
+const LIVE_DIR = process.env.ASSISTANT_LIVE_DIR ?? join(import.meta.dirname, 'live');
+
+export const assistant = project({
+  name: 'assistant',
+  description: 'How people use an AI assistant',
+  owner: 'growth@example.com',
+});
+
+export const user = entity({ name: 'user', joinKeys: { user_id: 'int64' } });
+
+/** Made by `generate.ts` beside this file. */
+export const events = parquetSource({
+  name: 'events',
+  path: `${LIVE_DIR}/events/*.parquet`,
+  timestampField: 'event_timestamp',
+  createdTimestampField: 'created_at',
+  columns: { user_id: 'int64', session_id: 'string', event_type: 'string', tokens: 'int64' },
+});
+
+export const userActivity = batchFeatureView({
+  name: 'user_activity',
+  version: 1,
+  entities: [user],
+  source: events,
+  schedule: '0 0 * * *',
+  startTime: '2026-09-01T00:00:00Z',
+  dataDelay: '10m',
+  aggregations: {
+    sessions_7d: countDistinct('session_id', '7d'),
+    avg_session_duration_sec: avg('duration_sec', '7d'),
+    messages_sent_7d: count('7d', { where: "event_type = 'message'" }),
+    tools_used_7d: countDistinct('tool', '7d'),
+    preferred_model: mode<'string'>('model', '7d', { where: "event_type = 'message'" }),
+    total_tokens_7d: sum('tokens', '7d', { type: 'int64' }),
+  },
+  ttl: '7d',
+  freshnessSla: '26h',
+  owner: 'growth@example.com',
+  tags: { team: 'growth' },
+  description: 'A week of a user: sessions, messages, tools, tokens and the model they like',
+});
+
+export const churnModel = featureService({
+  name: 'churn_model',
+  features: [userActivity],
+  owner: 'growth@example.com',
+  description: 'Predicts whether a user stops coming',
+});

@@ -1,0 +1,21 @@
+import { parquetSource } from '../../src/index.ts';
+import { LIVE_DIR } from './live.ts';
+
+/** One row per flight, written when its outcome is known: it has arrived, or was cancelled. */
+export const flightOutcomes = parquetSource({
+  name: 'flight_outcomes',
+  path: `${LIVE_DIR}/flights/*.parquet`,
+  timestampField: 'event_timestamp',
+  createdTimestampField: 'created_at',
+  columns: { carrier: 'string', tailnum: 'string', origin: 'string', dest: 'string', dep_delay: 'float64' },
+  owner: 'flights@example.com',
+});
+
+/** Hourly readings at the airports of departure. */
+export const weatherReadings = parquetSource({
+  name: 'weather_readings',
+  path: `${LIVE_DIR}/weather/*.parquet`,
+  timestampField: 'event_timestamp',
+  createdTimestampField: 'created_at',
+  owner: 'flights@example.com',
+});
