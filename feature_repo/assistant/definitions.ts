@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import {
   avg,
   batchFeatureView,
@@ -12,7 +11,8 @@ import {
   sum,
 } from '../../src/index.ts';
 
-const LIVE_DIR = process.env.ASSISTANT_LIVE_DIR ?? join(import.meta.dirname, 'live');
+/** Relative to this folder; another place by ASSISTANT_LIVE_DIR. */
+const LIVE_DIR = process.env.ASSISTANT_LIVE_DIR ?? 'live';
 
 export const assistant = project({
   name: 'assistant',

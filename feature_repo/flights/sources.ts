@@ -19,3 +19,11 @@ export const weatherReadings = parquetSource({
   createdTimestampField: 'created_at',
   owner: 'flights@example.com',
 });
+
+/** Flights up to a day ahead, and how late they left once that is known: the spine of training sets. */
+export const flightSchedule = parquetSource({
+  name: 'flight_schedule',
+  path: `${LIVE_DIR}/schedule/*.parquet`,
+  timestampField: 'predict_at',
+  owner: 'flights@example.com',
+});
