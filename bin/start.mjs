@@ -17,7 +17,7 @@ async function installWhenNeeded() {
   const reason = whyInstall();
   if (reason === null) return;
   const hasLock = existsSync(join(root, 'package-lock.json'));
-  const args = [hasLock ? 'ci' : 'install', '--include=dev', '--include=optional'];
+  const args = [hasLock ? 'ci' : 'install', '--include=dev', '--include=optional', '--loglevel=error'];
   console.log(`Installing packages (${reason}): npm ${args[0]}. This takes about a minute.`);
   // Under `npm start`, the npm that runs this; it may not be on PATH.
   const npm = process.env.npm_execpath;

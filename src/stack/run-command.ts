@@ -26,7 +26,6 @@ export function runCommand(
   return new Promise((resolve) => {
     const child = spawn(file, args, {
       stdio: ['pipe', 'pipe', 'pipe'],
-      timeout: timeoutMs,
       env,
       ...(cwd === undefined ? {} : { cwd }),
       ...(user ?? {}),
@@ -41,7 +40,13 @@ export function runCommand(
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       stderr += text;
     });
-    child.once('error', (error) => resolve({ ok: false, found: false, stdout, stderr: error.message }));
-    child.once('close', (code) => resolve({ ok: code === 0, found: true, stdout, stderr }));
+    // Not spawn's own `timeout`: its timer keeps the process alive when the program could not be started.
+    const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
+    const settle = (result: CommandResult) => {
+      clearTimeout(timer);
+      resolve(result);
+    };
+    child.once('error', (error) => settle({ ok: false, found: false, stdout, stderr: error.message }));
+    child.once('close', (code) => settle({ ok: code === 0, found: true, stdout, stderr }));
   });
 }
