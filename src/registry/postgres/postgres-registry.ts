@@ -1,0 +1,67 @@
+import type { ViewVersion } from '../../core/feature-view.ts';
+import type { AppliedManifest, Registry } from '../registry.ts';
+import { applyManifest } from './apply-manifest.ts';
+import { history } from './history.ts';
+import { manifestFrom, type ObjectRow } from './object-rows.ts';
+import { type PostgresPool, queryOf } from './pool.ts';
+import { microsColumn, microsFrom } from './postgres-time.ts';
+import { servingVersions, setServingVersion } from './serving-version.ts';
+
+/**
+ * The registry in Postgres (15 or later), on a pool made by `connectPostgres` whose schema `migrate` has brought up to
+ * date. `close` ends the pool.
+ */
+export function createPostgresRegistry(pool: PostgresPool): Registry {
+  return {
+    load: (project) => load(pool, project),
+    apply: (request) => applyManifest(pool, request),
+    async projects() {
+      const rows = await queryOf(pool)<{ name: string }>(
+        `select name from projects order by name collate "C"`,
+      );
+      return rows.map((row) => row.name);
+    },
+    servingVersions: (project) => servingVersions(pool, project),
+    setServingVersion: (version, by) => setServingVersion(pool, version, by),
+    consumers: (version) => consumers(pool, version),
+    history: (project, limit) => history(pool, project, limit),
+    async close() {
+      if (!pool.ended && !pool.ending) await pool.end();
+    },
+  };
+}
+
+type LoadRow = { readonly revision: number; readonly applied: string } & (
+  | Pick<ObjectRow, 'kind' | 'name' | 'version' | 'spec'>
+  | { readonly kind: null }
+);
+
+/** One statement: what is read was applied together. */
+async function load(pool: PostgresPool, project: string): Promise<AppliedManifest | undefined> {
+  const rows = await queryOf(pool)<LoadRow>(
+    `select p.revision, ${microsColumn('p.applied_at')} as applied, o.kind, o.name, o.version, o.spec
+     from projects p left join objects o on o.project = p.name and o.valid_to_revision is null
+     where p.name = $1`,
+    [project],
+  );
+  const [first] = rows;
+  if (first === undefined) return undefined;
+  const objects = rows.filter((row) => row.kind !== null);
+  return {
+    manifest: manifestFrom(project, objects),
+    revision: first.revision,
+    appliedAt: microsFrom(first.applied),
+  };
+}
+
+async function consumers(
+  pool: PostgresPool,
+  { project, view, version }: ViewVersion,
+): Promise<readonly string[]> {
+  const rows = await queryOf(pool)<{ kind: string; name: string }>(
+    `select kind, name from consumers where project = $1 and view = $2 and version = $3
+     order by kind, name collate "C"`,
+    [project, view, version],
+  );
+  return rows.map(({ kind, name }) => `${kind.replaceAll('_', ' ')} ${name}`);
+}
