@@ -1,4 +1,4 @@
-import { createServer } from 'node:net';
+import { createConnection, createServer } from 'node:net';
 
 /** A port on 127.0.0.1 that nobody listened on a moment ago; the caller retries when somebody was faster. */
 export function freePort(): Promise<number> {
@@ -12,5 +12,18 @@ export function freePort(): Promise<number> {
         else resolve(address.port);
       });
     });
+  });
+}
+
+/** Resolves when somebody accepts a connection there; rejects with the network's own reason. */
+export function reachable(host: string, port: number, timeoutMs: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = createConnection({ host, port, timeout: timeoutMs });
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve();
+    });
+    socket.once('timeout', () => socket.destroy(new Error(`${host}:${port} did not answer in time`)));
+    socket.once('error', reject);
   });
 }

@@ -10,7 +10,6 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { TidemarkError } from '../core/errors.ts';
@@ -92,15 +91,13 @@ async function createCluster(
   for (const name of readdirSync(folder))
     if (name.startsWith(DRAFT)) rmSync(join(folder, name), { recursive: true, force: true });
   const draft = mkdtempSync(join(folder, DRAFT));
-  const secrets = mkdtempSync(join(tmpdir(), 'tidemark-'));
   try {
     const password = randomBytes(18).toString('base64url');
-    const passwordFile = join(secrets, 'password');
+    const passwordFile = join(draft, 'password');
     writeFileSync(passwordFile, password, { mode: 0o600 });
     const cluster = join(draft, 'data');
     mkdirSync(cluster, { mode: 0o700 });
-    if (user !== null)
-      for (const path of [draft, cluster, secrets, passwordFile]) chownSync(path, user.uid, user.gid);
+    if (user !== null) for (const path of [draft, cluster, passwordFile]) chownSync(path, user.uid, user.gid);
     const options = { user, cwd: '/', env: cleanEnvironment(), timeoutMs: 180_000 };
     // The builtin provider knows Unicode and does not depend on what locales the machine has.
     const created = await runCommand(
@@ -124,7 +121,6 @@ async function createCluster(
     renameSync(cluster, join(folder, 'data'));
   } finally {
     rmSync(draft, { recursive: true, force: true });
-    rmSync(secrets, { recursive: true, force: true });
   }
 }
 

