@@ -25,8 +25,8 @@ export interface FeatureRow extends Recency {
   readonly values: readonly Value[];
 }
 
-/** Truthful statuses (DESIGN 8); the spelling is Feast's. */
-export type FeatureStatus = 'PRESENT' | 'NULL_VALUE' | 'NOT_FOUND' | 'OUTSIDE_MAX_AGE';
+/** Truthful statuses (DESIGN 8); the spelling is Feast's. INVALID: an on-demand function failed. */
+export type FeatureStatus = 'PRESENT' | 'NULL_VALUE' | 'NOT_FOUND' | 'OUTSIDE_MAX_AGE' | 'INVALID';
 
 /** What is served for one view and one entity. */
 export interface FeatureVector {

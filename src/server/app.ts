@@ -1,0 +1,56 @@
+import { type FastifyInstance, fastify } from 'fastify';
+import { messageOf, TidemarkError } from '../core/errors.ts';
+import { parseExactJson } from '../core/exact-json.ts';
+import type { AppDependencies } from './dependencies.ts';
+import { createMetrics } from './metrics.ts';
+import { type HttpProblem, problemOf, unknownRoute } from './problem.ts';
+import { getOnlineFeatures } from './routes/get-online-features.ts';
+import { health } from './routes/health.ts';
+import { metricsRoute } from './routes/metrics.ts';
+
+/** The HTTP server without a network: `app.inject` in tests, `serve` for the rest. */
+export function createApp(deps: AppDependencies): FastifyInstance {
+  const { log, bodyLimitBytes = 1024 * 1024 } = deps;
+  const app = fastify({ bodyLimit: bodyLimitBytes, forceCloseConnections: 'idle' });
+  const metrics = createMetrics({ process: deps.processMetrics ?? false });
+
+  // Whatever a client calls its body, it is JSON: curl and Feast's client do not say so.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, parseExactJson(String(body)));
+    } catch (error) {
+      done(
+        new TidemarkError(
+          'REQUEST_INVALID',
+          `Cannot read the request as JSON: ${shorten(messageOf(error))}.`,
+        ),
+      );
+    }
+  });
+
+  const send = (
+    { status, body }: HttpProblem,
+    reply: { code(status: number): { send(body: object): unknown } },
+  ) => reply.code(status).send(body);
+  app.setErrorHandler((thrown, request, reply) => {
+    const problem = problemOf(thrown);
+    if (problem.unexpected) log?.error({ err: thrown, route: request.routeOptions.url }, 'a request failed');
+    return send(problem, reply);
+  });
+  app.setNotFoundHandler((request, reply) => send(unknownRoute(request.method, request.url), reply));
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'unknown';
+    metrics.request(route, request.method, reply.statusCode, reply.elapsedTime / 1000);
+  });
+
+  getOnlineFeatures(app, deps, metrics);
+  health(app, deps);
+  metricsRoute(app, deps, metrics);
+  return app;
+}
+
+/** V8 quotes the text it could not parse; a request's body may be somebody's data, and long. */
+function shorten(message: string): string {
+  return message.replace(/,? ?(?:\.\.\.)?".*$/s, '').slice(0, 120);
+}

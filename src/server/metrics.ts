@@ -1,0 +1,82 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { OnlineFeatures } from '../serving/read-features.ts';
+
+/** What one server counts, in a registry of its own: two servers in one process do not mix. */
+export interface ServerMetrics {
+  request(route: string, method: string, status: number, seconds: number): void;
+  served(features: OnlineFeatures): void;
+  registryRevision(revision: number | null): void;
+  /** The text Prometheus reads. */
+  text(): Promise<string>;
+  readonly contentType: string;
+}
+
+export function createMetrics(options: { readonly process: boolean }): ServerMetrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const requests = new Counter({
+    name: 'tidemark_http_requests_total',
+    help: 'Requests answered.',
+    labelNames: ['route', 'method', 'status'],
+    registers,
+  });
+  const seconds = new Histogram({
+    name: 'tidemark_http_request_seconds',
+    help: 'Time from the request to the end of its answer.',
+    labelNames: ['route'],
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+    registers,
+  });
+  const rows = new Counter({
+    name: 'tidemark_entity_rows_total',
+    help: 'Entity rows that were read.',
+    registers,
+  });
+  const values = new Counter({
+    name: 'tidemark_feature_values_total',
+    help: 'Feature values served, by status.',
+    labelNames: ['view', 'version', 'status'],
+    registers,
+  });
+  const failures = new Counter({
+    name: 'tidemark_on_demand_failures_total',
+    help: 'Entity rows for which an on-demand function failed.',
+    labelNames: ['view', 'version'],
+    registers,
+  });
+  const revision = new Gauge({
+    name: 'tidemark_registry_revision',
+    help: 'The applied revision that is served.',
+    registers,
+  });
+  if (options.process) collectDefaultMetrics({ register: registry });
+
+  return {
+    request(route, method, status, took) {
+      requests.inc({ route, method, status });
+      seconds.observe({ route }, took);
+    },
+    served(features) {
+      rows.inc(features.rows);
+      for (const [id, count] of countStatuses(features)) {
+        const [view = '', version = '', status = ''] = id.split('|');
+        values.inc({ view, version, status }, count);
+      }
+      for (const { view, version, rows: failed } of features.onDemandFailures) {
+        failures.inc({ view, version }, failed);
+      }
+    },
+    registryRevision: (current) => revision.set(current ?? 0),
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}
+
+function countStatuses({ features }: OnlineFeatures): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { view, version, statuses } of features) {
+    const prefix = `${view}|${version}|`;
+    for (const status of statuses) counts.set(prefix + status, (counts.get(prefix + status) ?? 0) + 1);
+  }
+  return counts;
+}

@@ -1,0 +1,47 @@
+import type { FastifyInstance } from 'fastify';
+import type { ExactJson } from '../../core/exact-json.ts';
+import { type FeatureRequest, readFeatures } from '../../serving/read-features.ts';
+import { createReadPlanner } from '../../serving/read-plan.ts';
+import type { RequestColumns } from '../../serving/request-columns.ts';
+import type { AppDependencies } from '../dependencies.ts';
+import { feastJson } from '../feast-json.ts';
+import type { ServerMetrics } from '../metrics.ts';
+import { type GetOnlineFeaturesBody, parseGetOnlineFeatures } from '../schemas.ts';
+
+/** Features of entities as they are now, in Feast's JSON. */
+export function getOnlineFeatures(app: FastifyInstance, deps: AppDependencies, metrics: ServerMetrics): void {
+  const { registry, online, functions, clock, maxRows = 10_000, log } = deps;
+  const planRead = createReadPlanner();
+  app.post<{ Body: ExactJson | undefined }>('/get-online-features', async (request, reply) => {
+    const body = parseGetOnlineFeatures(request.body);
+    const snapshot = registry.current();
+    const features = await readFeatures(requestOf(body), {
+      snapshot,
+      planRead,
+      online,
+      functions,
+      clock,
+      maxRows,
+    });
+    metrics.served(features);
+    for (const failure of features.onDemandFailures) log?.warn(failure, 'an on-demand function failed');
+    void reply.header('content-type', 'application/json; charset=utf-8');
+    return feastJson(features, {
+      typed: body.typed,
+      viewVersions: body.include_feature_view_version_metadata,
+    });
+  });
+}
+
+function requestOf(body: GetOnlineFeaturesBody): FeatureRequest {
+  const { feature_service: service, features: references = [], entities, request_data: data } = body;
+  return {
+    selection:
+      typeof service === 'string' ? { kind: 'service', service } : { kind: 'references', references },
+    // Elements are what parseExactJson gave; zod checked the lists around them.
+    columns: (data === undefined ? entities : { ...entities, ...data }) as RequestColumns,
+    fullNames: body.full_feature_names,
+    aliases: body.entity_aliases,
+    includeExpired: body.include_expired,
+  };
+}

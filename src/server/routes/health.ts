@@ -1,0 +1,46 @@
+import type { FastifyInstance } from 'fastify';
+import { messageOf } from '../../core/errors.ts';
+import { elapsed } from '../../core/time.ts';
+import type { AppDependencies } from '../dependencies.ts';
+
+export interface Health {
+  /** `degraded`: serving goes on with the definitions that are known. */
+  readonly status: 'ok' | 'degraded' | 'unavailable';
+  readonly dependencies: {
+    readonly online_store: { readonly status: 'ok' | 'unavailable'; readonly error?: string };
+    readonly registry: {
+      readonly status: 'ok' | 'unavailable';
+      readonly error?: string;
+      /** Null: nothing has been applied. */
+      readonly revision: number | null;
+      readonly age_seconds: number;
+    };
+  };
+}
+
+/** 503 when features cannot be served, 200 otherwise: without Postgres what is known is still served. */
+export function health(app: FastifyInstance, deps: AppDependencies): void {
+  app.get('/health', async (_request, reply) => {
+    const answer = await checkHealth(deps);
+    return reply.code(answer.status === 'unavailable' ? 503 : 200).send(answer);
+  });
+}
+
+async function checkHealth({ registry, online, clock }: AppDependencies): Promise<Health> {
+  const failure = await online.ping().then(
+    () => undefined,
+    (thrown: unknown) => messageOf(thrown),
+  );
+  const { readAt, error, revision } = registry.status();
+  return {
+    status: failure !== undefined || revision === null ? 'unavailable' : error === null ? 'ok' : 'degraded',
+    dependencies: {
+      online_store: failure === undefined ? { status: 'ok' } : { status: 'unavailable', error: failure },
+      registry: {
+        ...(error === null ? { status: 'ok' } : { status: 'unavailable', error }),
+        revision,
+        age_seconds: Number(elapsed(readAt, clock())) / 1_000_000,
+      },
+    },
+  };
+}

@@ -1,0 +1,16 @@
+import type { FastifyInstance } from 'fastify';
+import type { AppDependencies } from '../dependencies.ts';
+import type { ServerMetrics } from '../metrics.ts';
+
+/** What Prometheus scrapes. */
+export function metricsRoute(
+  app: FastifyInstance,
+  { registry }: AppDependencies,
+  metrics: ServerMetrics,
+): void {
+  app.get('/metrics', async (_request, reply) => {
+    metrics.registryRevision(registry.status().revision);
+    void reply.header('content-type', metrics.contentType);
+    return metrics.text();
+  });
+}

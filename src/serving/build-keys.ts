@@ -1,0 +1,48 @@
+import type { KeyValue, Value } from '../core/value-type.ts';
+
+/** The distinct keys of some rows, and which of them each row has. */
+export interface DistinctKeys {
+  readonly keys: readonly (readonly KeyValue[])[];
+  /** By row; −1 where a part of the key is null, which matches nothing (DESIGN 7, rule 1). */
+  readonly indexes: Int32Array;
+}
+
+/** Equal means equal in type and value: (1, 23) is not (12, 3), nor 1 the text "1". Columns are of one length. */
+export function buildKeys(columns: readonly (readonly Value[])[], rows: number): DistinctKeys {
+  const indexes = new Int32Array(rows).fill(-1);
+  const keys: KeyValue[][] = [];
+  const seen = new Map<KeyValue, number>();
+  const [only] = columns;
+  for (let row = 0; row < rows; row++) {
+    const key = keyOf(columns, row);
+    if (key === undefined) continue;
+    const id = columns.length === 1 ? only?.[row] : idOf(key);
+    let at = seen.get(id as KeyValue);
+    if (at === undefined) {
+      at = keys.push(key) - 1;
+      seen.set(id as KeyValue, at);
+    }
+    indexes[row] = at;
+  }
+  return { keys, indexes };
+}
+
+function keyOf(columns: readonly (readonly Value[])[], row: number): KeyValue[] | undefined {
+  const key: KeyValue[] = [];
+  for (const column of columns) {
+    const value = column[row];
+    if (value === null || value === undefined || typeof value === 'object') return undefined;
+    key.push(value);
+  }
+  return key;
+}
+
+/** Types are the same in every row of a column, so the lengths alone keep neighbours apart. */
+function idOf(key: readonly KeyValue[]): string {
+  let id = '';
+  for (const part of key) {
+    const text = String(part);
+    id += `${text.length}:${text}`;
+  }
+  return id;
+}

@@ -1,0 +1,62 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { parseExactJson } from '../core/exact-json.ts';
+import type { Value, ValueType } from '../core/value-type.ts';
+import { jsonDecoder } from './json-decoder.ts';
+import { jsonEncoder } from './json-encoder.ts';
+
+const BY_TYPE: Readonly<Record<string, fc.Arbitrary<Value>>> = {
+  bool: fc.boolean(),
+  int32: fc.integer(),
+  int64: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+  float64: fc.double(),
+  float32: fc.float(),
+  string: fc.string({ unit: 'binary' }),
+  bytes: fc.uint8Array().map((bytes) => Buffer.from(bytes)),
+  timestamp: fc.bigInt({ min: -62_135_596_800_000_000n, max: 253_402_300_799_999_999n }),
+  date: fc.constantFrom('2026-01-31', '1970-01-01'),
+  json: fc.json(),
+  'array<int64>': fc.array(fc.option(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }))),
+  'array<string>': fc.array(fc.option(fc.string())),
+  'vector(3)': fc.float32Array({ minLength: 3, maxLength: 3 }),
+};
+
+for (const [type, values] of Object.entries(BY_TYPE)) {
+  test(`any ${type}, or null, survives its way through JSON`, () => {
+    const encode = jsonEncoder(type as ValueType, 'iso');
+    const decode = jsonDecoder(type as ValueType);
+    fc.assert(
+      fc.property(fc.option(values), (value) => {
+        expect(decode(parseExactJson(encode(value)))).toEqual(value);
+      }),
+    );
+  });
+}
+
+test("a timestamp in Feast's style is whole seconds, rounded down also before 1970", () => {
+  const encode = jsonEncoder('timestamp', 'feast');
+  expect(encode(1_500_000n)).toBe('1');
+  expect(encode(-1n)).toBe('-1');
+  expect(encode(-1_000_000n)).toBe('-1');
+});
+
+test('what is no value of the type is refused', () => {
+  const wrong: readonly (readonly [ValueType, readonly unknown[]])[] = [
+    ['int64', [1.5, '1.0', 'x', '', true, 2n ** 63n, 9_007_199_254_740_992, {}, []]],
+    ['int32', [2 ** 31, 1.5, '1', true]],
+    ['bool', [0, 'true']],
+    ['string', [1, true]],
+    ['date', ['2026-02-30', '2026-1-1', '2026-01-01T00:00:00Z']],
+    ['timestamp', [1_767_225_600, 'yesterday']],
+    ['bytes', ['not base64!']],
+    ['json', ['{']],
+    ['float64', ['1', true]],
+    ['vector(2)', [[1], [1, null], 'x']],
+    ['array<int64>', [[1.5], 1]],
+  ];
+  for (const [type, values] of wrong) {
+    for (const value of values) {
+      expect(jsonDecoder(type)(value as never), `${type} ${String(value)}`).toBeUndefined();
+    }
+  }
+});

@@ -1,0 +1,125 @@
+import type { ExactJson } from '../core/exact-json.ts';
+import { parseTime } from '../core/time.ts';
+import { type ScalarType, type Value, type ValueType, valueTypeOf } from '../core/value-type.ts';
+
+/** Undefined when the JSON is no value of the type; JSON's null is the value null. */
+export type JsonDecoder = (json: ExactJson) => Value | undefined;
+
+/**
+ * Reads values as `jsonEncoder` writes them with `iso` timestamps, and as people write them: int64 also as decimal
+ * text (what languages without exact integers send), timestamps as any ISO 8601 time.
+ */
+export function jsonDecoder(type: ValueType): JsonDecoder {
+  const parsed = valueTypeOf(type);
+  switch (parsed.kind) {
+    case 'scalar':
+      return orNull(scalarDecoder(parsed.type));
+    case 'array': {
+      const element = orNull(scalarDecoder(parsed.element));
+      return orNull((json) => decodeAll(json, element));
+    }
+    case 'vector': {
+      const element = scalarDecoder('float32');
+      return orNull((json) => {
+        const values = decodeAll(json, element);
+        if (values === undefined || values.length !== parsed.size) return undefined;
+        return Float32Array.from(values, Number);
+      });
+    }
+  }
+}
+
+/** What a value of the type looks like in a request, for error messages. */
+export function allowedJson(type: ValueType): string {
+  const parsed = valueTypeOf(type);
+  if (parsed.kind === 'array') return `a list of ${ALLOWED[parsed.element]}`;
+  if (parsed.kind === 'vector') return `a list of ${parsed.size} numbers`;
+  return ALLOWED[parsed.type];
+}
+
+const ALLOWED: Readonly<Record<ScalarType, string>> = {
+  bool: 'true or false',
+  int32: 'an integer of 32 bits',
+  int64: 'an integer of 64 bits (as a number or as decimal text)',
+  float32: 'a number',
+  float64: 'a number',
+  string: 'text',
+  bytes: 'bytes as base64 text',
+  timestamp: 'an ISO 8601 time such as "2026-01-31T12:00:00Z"',
+  date: 'a date such as "2026-01-31"',
+  json: 'text that is JSON',
+};
+
+function orNull(decode: JsonDecoder): JsonDecoder {
+  return (json) => (json === null ? null : decode(json));
+}
+
+function decodeAll(json: ExactJson, element: JsonDecoder): readonly Value[] | undefined {
+  if (!Array.isArray(json)) return undefined;
+  const values: Value[] = [];
+  for (const item of json as readonly ExactJson[]) {
+    const value = element(item);
+    if (value === undefined) return undefined;
+    values.push(value);
+  }
+  return values;
+}
+
+function scalarDecoder(type: ScalarType): JsonDecoder {
+  switch (type) {
+    case 'bool':
+      return (json) => (typeof json === 'boolean' ? json : undefined);
+    case 'int32':
+      return (json) =>
+        typeof json === 'number' && Number.isInteger(json) && (json | 0) === json ? json + 0 : undefined;
+    case 'int64':
+      return int64;
+    case 'float64':
+      return float;
+    case 'float32':
+      return (json) => {
+        const value = float(json);
+        return value === undefined ? undefined : Math.fround(value);
+      };
+    case 'string':
+      return (json) => (typeof json === 'string' ? json : undefined);
+    case 'bytes':
+      return (json) =>
+        typeof json === 'string' && BASE64.test(json) ? Buffer.from(json, 'base64') : undefined;
+    case 'timestamp':
+      return (json) => (typeof json === 'string' ? parseTime(json) : undefined);
+    case 'date':
+      return (json) => (typeof json === 'string' && isDate(json) ? json : undefined);
+    case 'json':
+      return (json) => (typeof json === 'string' && isJson(json) ? json : undefined);
+  }
+}
+
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+const INT64_TEXT = /^-?\d{1,19}$/;
+
+function int64(json: ExactJson): bigint | undefined {
+  // A number that is not a safe integer has lost its digits already: it could name another entity.
+  if (typeof json === 'number') return Number.isSafeInteger(json) ? BigInt(json) : undefined;
+  const value = typeof json === 'string' && INT64_TEXT.test(json) ? BigInt(json) : json;
+  return typeof value === 'bigint' && BigInt.asIntN(64, value) === value ? value : undefined;
+}
+
+function float(json: ExactJson): number | undefined {
+  if (typeof json === 'number') return json;
+  if (typeof json === 'bigint') return Number(json);
+  return json === 'NaN' || json === 'Infinity' || json === '-Infinity' ? Number(json) : undefined;
+}
+
+function isDate(text: string): boolean {
+  return /^\d{4}-\d{2}-\d{2}$/.test(text) && parseTime(text) !== undefined;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

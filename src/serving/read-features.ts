@@ -1,0 +1,124 @@
+import { formatViewVersion } from '../core/feature-view.ts';
+import type { OnDemandFunctions } from '../core/on-demand.ts';
+import type { OutputFeature } from '../core/resolve-features.ts';
+import type { FeatureStatus } from '../core/rows.ts';
+import type { Clock, Micros } from '../core/time.ts';
+import type { Value, ValueType } from '../core/value-type.ts';
+import type { OnlineStore } from '../online/online-store.ts';
+import { buildKeys } from './build-keys.ts';
+import { computeOnDemand, type OnDemandFailure } from './compute-on-demand.ts';
+import type { ReadPlan, RequestShape } from './read-plan.ts';
+import type { RegistrySnapshot } from './registry-watch.ts';
+import { decodeColumns, type EchoedColumn, type RequestColumns } from './request-columns.ts';
+import { type PartRows, serveRows } from './serve-rows.ts';
+
+export interface FeatureRequest extends RequestShape {
+  /** Join keys, and the request data of on-demand views, by column. */
+  readonly columns: RequestColumns;
+  /** Give values that are older than their view's TTL too; their status stays OUTSIDE_MAX_AGE. */
+  readonly includeExpired: boolean;
+}
+
+export interface ReadDependencies {
+  readonly snapshot: RegistrySnapshot;
+  readonly planRead: (snapshot: RegistrySnapshot, shape: RequestShape) => ReadPlan;
+  readonly online: Pick<OnlineStore, 'read'>;
+  readonly functions: OnDemandFunctions;
+  readonly clock: Clock;
+  readonly maxRows: number;
+}
+
+/** The answer by column; lists stand in the order of the request's rows. */
+export interface OnlineFeatures {
+  readonly rows: number;
+  readonly keys: readonly EchoedColumn[];
+  readonly features: readonly FeatureColumn[];
+  readonly onDemandFailures: readonly OnDemandFailure[];
+}
+
+export interface FeatureColumn {
+  readonly name: string;
+  readonly type: ValueType;
+  readonly view: string;
+  readonly version: number;
+  readonly values: readonly Value[];
+  readonly statuses: readonly FeatureStatus[];
+  /** Event times of the stored rows; null where there is none, and for on-demand features. */
+  readonly eventTimes: readonly (Micros | null)[];
+}
+
+/**
+ * Reads every feature of a request in one reading of the online store.
+ *
+ * 1. Equal entities are read once.
+ * 2. Age is counted from the stored event time: older than the TTL is OUTSIDE_MAX_AGE and withheld (null).
+ * 3. On-demand features are computed afterwards from what is served, not from what is withheld.
+ */
+export async function readFeatures(
+  request: FeatureRequest,
+  { snapshot, planRead, online, functions, clock, maxRows }: ReadDependencies,
+): Promise<OnlineFeatures> {
+  const plan = planRead(snapshot, request);
+  const { rows, inputs, keys } = decodeColumns(plan, request.columns, {
+    manifest: snapshot.manifest,
+    maxRows,
+  });
+  const distinct = plan.keySets.map((columns) =>
+    buildKeys(
+      columns.map((column) => inputs[column] ?? []),
+      rows,
+    ),
+  );
+  const stored = await online.read(
+    plan.parts.map(({ table, keySet }) => ({ table, keys: distinct[keySet]?.keys ?? [] })),
+  );
+  const now = clock();
+  const parts = plan.parts.map((part, index) =>
+    serveRows(part, distinct[part.keySet], stored[index] ?? [], now),
+  );
+  const onDemand = computeOnDemand(plan, {
+    parts,
+    inputs,
+    rows,
+    functions,
+    includeExpired: request.includeExpired,
+  });
+  const features = plan.resolved.outputs.map((output): FeatureColumn => {
+    const { name, view, version, feature, from } = output;
+    const common = { name, view, version, type: feature.type };
+    if (from.kind === 'onDemand') {
+      const column = onDemand.columns[from.part]?.[from.feature] ?? missing(output);
+      return { ...common, ...column, eventTimes: new Array<null>(rows).fill(null) };
+    }
+    const part = parts[from.part] ?? missing(output);
+    return { ...common, ...serveColumn(part, from.feature, rows, request.includeExpired) };
+  });
+  return { rows, keys, features, onDemandFailures: onDemand.failures };
+}
+
+function serveColumn({ at, positions }: PartRows, feature: number, rows: number, includeExpired: boolean) {
+  const position = positions[feature] ?? -1;
+  const values: Value[] = new Array<Value>(rows);
+  const statuses: FeatureStatus[] = new Array<FeatureStatus>(rows);
+  const eventTimes: (Micros | null)[] = new Array<Micros | null>(rows);
+  for (let index = 0; index < rows; index++) {
+    const served = at(index);
+    if (served === undefined) {
+      values[index] = null;
+      statuses[index] = 'NOT_FOUND';
+      eventTimes[index] = null;
+      continue;
+    }
+    const value = served.row.values[position] ?? null;
+    values[index] = served.expired && !includeExpired ? null : value;
+    statuses[index] = served.expired ? 'OUTSIDE_MAX_AGE' : value === null ? 'NULL_VALUE' : 'PRESENT';
+    eventTimes[index] = served.row.eventTime;
+  }
+  return { values, statuses, eventTimes };
+}
+
+function missing({ view, version, feature }: OutputFeature): never {
+  throw new RangeError(
+    `the plan has no place for "${feature.name}" of ${formatViewVersion({ view, version })}`,
+  );
+}
