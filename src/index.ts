@@ -1,4 +1,15 @@
 /** What a feature repository and a client import; the only barrel. */
+export { type ClientOptions, createClient, type TidemarkClient } from './client/client.ts';
+export type {
+  EntityInput,
+  FeatureResult,
+  NamedFeatureResult,
+  NamedRequest,
+  ServiceRequest,
+  ViewRequest,
+} from './client/requests.ts';
+export { TidemarkError } from './core/errors.ts';
+export type { FeatureStatus } from './core/rows.ts';
 export type { Value, ValueType } from './core/value-type.ts';
 export * from './define/aggregation.ts';
 export { entity } from './define/entity.ts';

@@ -70,19 +70,21 @@ export interface BatchViewDefinition<Name extends string = string, F extends Fea
   readonly kind: 'batch_view';
   readonly config: BatchViewInput & { readonly name: Name };
   /** Some features of this view, for a feature service. */
-  pick(...features: readonly (keyof F & string)[]): ViewSelection;
+  pick<const K extends keyof F & string>(...features: readonly K[]): ViewSelection<Pick<F, K>>;
   /** Never set: carries the features' types. */
   readonly featureTypes?: F;
 }
 
 /** A view with only some of its features. */
-export interface ViewSelection {
+export interface ViewSelection<F extends FeatureTypes = FeatureTypes> {
   readonly kind: 'view_selection';
   readonly view: {
     readonly kind: 'batch_view' | 'on_demand_view';
     readonly config: { readonly name: string; readonly version: number };
   };
   readonly features: readonly string[];
+  /** Never set: carries the features' types. */
+  readonly featureTypes?: F;
 }
 
 export type AggregationFeatureTypes<A extends Aggregations> = {

@@ -37,7 +37,7 @@ export interface OnDemandViewDefinition<Name extends string = string, F extends 
     readonly version: number;
     readonly transform: Transform;
   };
-  pick(...features: readonly (keyof F & string)[]): ViewSelection;
+  pick<const K extends keyof F & string>(...features: readonly K[]): ViewSelection<Pick<F, K>>;
   readonly featureTypes?: F;
 }
 

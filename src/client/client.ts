@@ -1,0 +1,88 @@
+import { messageOf, TidemarkError } from '../core/errors.ts';
+import type { FeatureTypes } from '../define/feature-view.ts';
+import { decodeFailure, decodeResponse } from './decode-response.ts';
+import { type AnyRequest, encodeRequest } from './encode-request.ts';
+import type {
+  FeatureResult,
+  NamedFeatureResult,
+  NamedRequest,
+  ServiceRequest,
+  ViewRequest,
+} from './requests.ts';
+
+export interface ClientOptions {
+  /** `http://127.0.0.1:6566` */
+  readonly baseUrl: string;
+  /** For one try; default 2,000. */
+  readonly timeoutMillis?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Reads features as they are now, one result for each entity, in their order. Throws TidemarkError: the server's
+ * own, or STORE_UNAVAILABLE when it cannot be reached (after a second try) or does not answer in time.
+ */
+export interface TidemarkClient {
+  getOnlineFeatures<F extends FeatureTypes, K extends keyof F & string = keyof F & string>(
+    request: ViewRequest<F, K>,
+  ): Promise<readonly FeatureResult<Pick<F, K>>[]>;
+  getOnlineFeatures<F extends FeatureTypes>(request: ServiceRequest<F>): Promise<readonly FeatureResult<F>[]>;
+  getOnlineFeatures(request: NamedRequest): Promise<readonly NamedFeatureResult[]>;
+}
+
+/** A typed client of `tidemark serve`. Throws REQUEST_INVALID when `baseUrl` is no http address. */
+export function createClient({ baseUrl, timeoutMillis = 2000, headers = {} }: ClientOptions): TidemarkClient {
+  const url = endpoint(baseUrl);
+  const post = async (body: string, signal: AbortSignal | undefined): Promise<Response> => {
+    const timeout = AbortSignal.timeout(timeoutMillis);
+    try {
+      return await fetch(url, {
+        method: 'POST',
+        headers: { ...headers, 'content-type': 'application/json' },
+        body,
+        signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
+      });
+    } catch (error) {
+      if (signal?.aborted === true) throw new TidemarkError('CANCELLED', 'Reading features was cancelled.');
+      const why = timeout.aborted ? `it did not answer within ${timeoutMillis} ms` : causeOf(error);
+      throw new TidemarkError('STORE_UNAVAILABLE', `Cannot reach ${url.origin}: ${why}.`, { cause: error });
+    }
+  };
+  const read = async (request: AnyRequest): Promise<readonly NamedFeatureResult[]> => {
+    const body = encodeRequest(request);
+    let response: Response;
+    try {
+      response = await post(body, request.signal);
+    } catch (error) {
+      if (!isConnectionError(error)) throw error;
+      response = await post(body, request.signal);
+    }
+    const text = await response.text();
+    if (!response.ok) throw decodeFailure(response.status, text);
+    return decodeResponse(text, new Set(Object.keys(request.entities[0] ?? {})));
+  };
+  // The overloads know the features' types; at run time the server's answer brings them.
+  return { getOnlineFeatures: read as unknown as TidemarkClient['getOnlineFeatures'] };
+}
+
+function endpoint(baseUrl: string): URL {
+  const base = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
+  if (base === undefined || !['http:', 'https:'].includes(base.protocol)) {
+    throw new TidemarkError(
+      'REQUEST_INVALID',
+      'Cannot create a client: baseUrl must be an address such as "http://127.0.0.1:6566".',
+    );
+  }
+  return new URL('get-online-features', base.href.endsWith('/') ? base : `${base.href}/`);
+}
+
+/** Reading changes nothing, so a connection that broke may be tried again; a slow server may not. */
+function isConnectionError(error: unknown): boolean {
+  return (
+    error instanceof TidemarkError && error.code === 'STORE_UNAVAILABLE' && error.cause instanceof TypeError
+  );
+}
+
+function causeOf(error: unknown): string {
+  return messageOf(error instanceof Error && error.cause !== undefined ? error.cause : error);
+}
