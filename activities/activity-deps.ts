@@ -1,3 +1,4 @@
+import type { ViewVersion } from '../src/core/feature-view.ts';
 import type { Clock, DurationMicros } from '../src/core/time.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 import type { AsOfEngine } from '../src/offline/as-of-engine.ts';
@@ -16,6 +17,8 @@ export interface ActivityDeps {
   readonly reader: FeatureReader;
   readonly asOf: AsOfEngine;
   readonly online: OnlineStore;
+  /** Ends a view version's schedule. */
+  readonly removeSchedule: (version: ViewVersion) => Promise<void>;
   readonly clock: Clock;
   /** Who holds this worker's leases. */
   readonly identity: string;

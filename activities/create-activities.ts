@@ -1,9 +1,10 @@
 import type { ActivityDeps } from './activity-deps.ts';
 import { createMaterializeActivities } from './materialize-activities.ts';
+import { createMigrateActivities } from './migrate-activities.ts';
 
 /** All activities of a worker. Workflows know this type only. */
 export function createActivities(deps: ActivityDeps) {
-  return { ...createMaterializeActivities(deps) };
+  return { ...createMaterializeActivities(deps), ...createMigrateActivities(deps) };
 }
 
 export type Activities = ReturnType<typeof createActivities>;

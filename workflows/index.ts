@@ -1,3 +1,4 @@
 /** What a worker's bundle holds: every workflow type by its name. */
 export { backfill } from './backfill.ts';
 export { materialize } from './materialize.ts';
+export { migrate } from './migrate.ts';

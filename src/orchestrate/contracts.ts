@@ -1,3 +1,5 @@
+import type { VersionComparison } from '../migrate/compare-profiles.ts';
+
 /**
  * What crosses workflow boundaries: references, never rows; times as ISO text so that histories can be read
  * (DESIGN 9: payloads ≤ 10 KB). Types only: workflows import this file.
@@ -103,4 +105,35 @@ export interface DecisionRequest {
   readonly by: string;
   /** Undefined: everything that waits. */
   readonly range?: TimeRange;
+}
+
+export interface MigrateInput {
+  readonly project: string;
+  readonly view: string;
+  readonly from: number;
+  readonly to: number;
+  /** Chunks of the backfill at once. */
+  readonly concurrency?: number;
+}
+
+export type MigrateState =
+  | 'backfilling'
+  | 'comparing'
+  | 'waiting for approval'
+  | 'cutting over'
+  | 'soaking'
+  | 'retiring'
+  | 'retired'
+  | 'aborted';
+
+/** Answer of the `progress` query of a migration, and its result. */
+export interface MigrateProgress extends MigrateInput {
+  readonly state: MigrateState;
+  readonly serving: number;
+  readonly backfill: WorkTotals | null;
+  readonly comparison: VersionComparison | null;
+  /** Who approved, aborted or retired, in order. */
+  readonly decisions: readonly string[];
+  /** Why the last attempt to retire was refused. */
+  readonly refused: string | null;
 }

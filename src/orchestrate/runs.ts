@@ -1,0 +1,147 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type Client,
+  ScheduleNotFoundError,
+  WorkflowExecutionAlreadyStartedError,
+  type WorkflowHandle,
+  WorkflowNotFoundError,
+} from '@temporalio/client';
+import { TidemarkError } from '../core/errors.ts';
+import type { BackfillInput, MaterializeInput, WorkProgress, WorkTotals } from './contracts.ts';
+import { fromFailure } from './failures.ts';
+import { backfillId, materializeId, taskQueueOf } from './ids.ts';
+
+/** A run that was started or found running. */
+export interface Run<Result, Progress> {
+  readonly id: string;
+  /** The run's result, or the error of ours that ended it. */
+  result(): Promise<Result>;
+  /** Undefined while no worker answers. */
+  progress(): Promise<Progress | undefined>;
+}
+
+export type WorkRun = Run<WorkTotals, WorkProgress>;
+
+/** Starts a materialization by hand; while one runs, that one is returned. */
+export async function startMaterialize(client: Client, input: MaterializeInput): Promise<WorkRun> {
+  return await startRun(client, 'materialize', materializeId(input), input.project, input);
+}
+
+/** Starts a backfill; the same one asked for again while it runs is returned. */
+export async function startBackfill(client: Client, input: BackfillInput): Promise<WorkRun> {
+  return await startRun(client, 'backfill', backfillId(input), input.project, input);
+}
+
+/** Starts a workflow under its id, or joins the one that runs under it already. */
+export async function startRun<Input, Result, Progress>(
+  client: Client,
+  workflow: string,
+  workflowId: string,
+  project: string,
+  input: Input,
+): Promise<Run<Result, Progress>> {
+  try {
+    const handle = await client.workflow.start(workflow, {
+      workflowId,
+      taskQueue: taskQueueOf(project),
+      args: [input],
+      workflowIdConflictPolicy: 'USE_EXISTING',
+    });
+    return runOf(handle);
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return findRun(client, workflowId);
+    throw fromFailure(error);
+  }
+}
+
+export function findRun<Result, Progress>(client: Client, workflowId: string): Run<Result, Progress> {
+  return runOf(client.workflow.getHandle(workflowId));
+}
+
+function runOf<Result, Progress>(handle: WorkflowHandle): Run<Result, Progress> {
+  return {
+    id: handle.workflowId,
+    result: async () => {
+      try {
+        return (await handle.result()) as Result;
+      } catch (error) {
+        throw asUnknownRun(error, handle.workflowId) ?? fromFailure(error);
+      }
+    },
+    progress: async () => {
+      try {
+        return await handle.query<Progress>('progress');
+      } catch {
+        // No worker, or the workflow has just ended: its result will tell.
+        return undefined;
+      }
+    },
+  };
+}
+
+/** Waits for a run, telling its progress. Aborting stops the waiting, not the run: it is durable. */
+export async function follow<Result, Progress>(
+  run: Run<Result, Progress>,
+  onProgress: (progress: Progress) => void,
+  signal?: AbortSignal,
+): Promise<Result> {
+  const finished = new AbortController();
+  const result = run.result().finally(() => finished.abort());
+  const stop = signal === undefined ? finished.signal : AbortSignal.any([finished.signal, signal]);
+  const watching = (async () => {
+    while (!stop.aborted) {
+      const progress = await run.progress();
+      if (progress !== undefined) onProgress(progress);
+      await sleep(300, undefined, { signal: stop }).catch(() => undefined);
+    }
+  })();
+  if (signal === undefined) return await result;
+  const aborted = new Promise<never>((_, reject) => {
+    const abort = () => {
+      result.catch(() => undefined);
+      reject(new TidemarkError('CANCELLED', `Stopped waiting for ${run.id}; the run itself goes on.`));
+    };
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+  });
+  try {
+    return await Promise.race([result, aborted]);
+  } finally {
+    finished.abort();
+    await watching;
+  }
+}
+
+export type RunCommand = 'pause' | 'resume' | 'cancel';
+
+/** Tells a running workflow something; UNKNOWN_RUN when there is none of that id. */
+export async function commandRun(client: Client, workflowId: string, command: RunCommand): Promise<void> {
+  const handle = client.workflow.getHandle(workflowId);
+  try {
+    if (command === 'cancel') await handle.cancel();
+    else await handle.signal(command);
+  } catch (error) {
+    throw asUnknownRun(error, workflowId) ?? fromFailure(error);
+  }
+}
+
+/** Sends a signal with who sends it; UNKNOWN_RUN when there is none of that id. */
+export async function tellRun(client: Client, workflowId: string, signal: string, by: string): Promise<void> {
+  try {
+    await client.workflow.getHandle(workflowId).signal(signal, by);
+  } catch (error) {
+    throw asUnknownRun(error, workflowId) ?? fromFailure(error);
+  }
+}
+
+function asUnknownRun(error: unknown, id: string): TidemarkError | undefined {
+  if (!(error instanceof WorkflowNotFoundError) && !(error instanceof ScheduleNotFoundError))
+    return undefined;
+  return new TidemarkError(
+    'UNKNOWN_RUN',
+    `Cannot find a running workflow "${id}": it never ran, or has ended.`,
+    {
+      cause: error,
+    },
+  );
+}

@@ -1,0 +1,108 @@
+import {
+  ActivityFailure,
+  CancellationScope,
+  condition,
+  defineQuery,
+  defineSignal,
+  executeChild,
+  isCancellation,
+  proxyActivities,
+  setHandler,
+} from '@temporalio/workflow';
+import type { Activities } from '../activities/create-activities.ts';
+import type { MigrateInput, MigrateProgress } from '../src/orchestrate/contracts.ts';
+import { backfill } from './backfill.ts';
+
+const { compareVersions, moveServingVersion, retireVersion } = proxyActivities<Activities>({
+  startToCloseTimeout: '2 hours',
+  heartbeatTimeout: '15 seconds',
+  retry: { initialInterval: '500 milliseconds', maximumInterval: '30 seconds', maximumAttempts: 12 },
+});
+
+export const progress = defineQuery<MigrateProgress>('progress');
+export const approve = defineSignal<[string]>('approve');
+export const abort = defineSignal<[string]>('abort');
+export const retire = defineSignal<[string]>('retire');
+
+/**
+ * Replaces version `from` of a view by version `to` (DESIGN 11): backfills it beside the old one, compares the two,
+ * waits for approval, moves the serving version, and keeps the old one until it is retired. `abort` at any time
+ * before that returns to the old version at once.
+ */
+export async function migrate(input: MigrateInput): Promise<MigrateProgress> {
+  const { project, view, from, to } = input;
+  let status: MigrateProgress = {
+    ...input,
+    state: 'backfilling',
+    serving: from,
+    backfill: null,
+    comparison: null,
+    decisions: [],
+    refused: null,
+  };
+  let decision: { readonly kind: 'approve' | 'abort' | 'retire'; readonly by: string } | undefined;
+  setHandler(progress, () => status);
+  const decide = (kind: 'approve' | 'abort' | 'retire', by: string) => {
+    decision = { kind, by };
+    status = { ...status, decisions: [...status.decisions, `${kind} by ${by}`] };
+  };
+  setHandler(approve, (by) => {
+    // Approving means what was compared; before that there is nothing to approve.
+    if (status.state === 'waiting for approval') decide('approve', by);
+  });
+  const backfilling = new CancellationScope();
+  setHandler(abort, (by) => {
+    decide('abort', by);
+    backfilling.cancel();
+  });
+  setHandler(retire, (by) => {
+    if (status.state === 'soaking') decide('retire', by);
+  });
+
+  try {
+    const totals = await backfilling.run(() =>
+      executeChild<typeof backfill>(backfill, {
+        workflowId: `migrate/${project}/${view}/${from}-${to}/backfill`,
+        args: [{ project, view, version: to, ...(input.concurrency && { concurrency: input.concurrency }) }],
+      }),
+    );
+    status = { ...status, backfill: totals, state: 'comparing' };
+  } catch (error) {
+    if (decision?.kind === 'abort' && isCancellation(error)) return { ...status, state: 'aborted' };
+    throw error;
+  }
+  status = { ...status, comparison: await compareVersions(input), state: 'waiting for approval' };
+  await condition(() => decision !== undefined);
+  if (decision?.kind === 'abort') return { ...status, state: 'aborted' };
+
+  const by = decision?.by ?? '';
+  decision = undefined;
+  status = { ...status, state: 'cutting over' };
+  await moveServingVersion({ project, view, version: to, by });
+  status = { ...status, state: 'soaking', serving: to };
+
+  for (;;) {
+    await condition(() => decision !== undefined);
+    const { kind, by: who } = decision ?? { kind: 'abort', by: '' };
+    decision = undefined;
+    if (kind === 'abort') {
+      await moveServingVersion({ project, view, version: from, by: who });
+      return { ...status, state: 'aborted', serving: from };
+    }
+    status = { ...status, state: 'retiring' };
+    try {
+      await retireVersion({ project, view, version: from });
+      status = { ...status, state: 'retired', refused: null };
+      return status;
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      // Somebody still reads the old version: it stays, and a person may try again.
+      status = { ...status, state: 'soaking', refused: reasonOf(error) };
+    }
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  return cause instanceof Error ? cause.message : String(cause);
+}
