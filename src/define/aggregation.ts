@@ -38,6 +38,8 @@ function simple<T extends ValueType>(
   argument: number | null = null,
 ): SimpleAggregationDefinition<T> {
   return {
+    // An option that does not exist stays visible, so that `plan` can name it.
+    ...options,
     kind: 'simple',
     fn,
     column,

@@ -54,4 +54,3 @@ export interface PlannedBackfill {
   readonly seconds: number;
   readonly onlineBytes: number;
 }
-

@@ -1,0 +1,193 @@
+import type { Aggregation, SimpleAggregation } from '../core/aggregation.ts';
+import { canonicalJson } from '../core/canonical.ts';
+import type { EntitySpec, Metadata } from '../core/entity.ts';
+import type { FeatureServiceSpec } from '../core/feature-service.ts';
+import type {
+  BatchViewSpec,
+  FeatureSpec,
+  FeatureViewSpec,
+  OnDemandViewSpec,
+  QualityRule,
+} from '../core/feature-view.ts';
+import type { SourceSpec } from '../core/source.ts';
+import { durationOf, timeOf } from '../core/time.ts';
+import { aggregationIdentity } from './fingerprint.ts';
+import type { PlannedChange } from './plan.ts';
+
+export type Severity = PlannedChange['severity'];
+
+/** One field of a compiled object, as a plan compares and shows it. */
+export interface SpecField {
+  /** A path such as `features.sessions_7d.type`. */
+  readonly field: string;
+  readonly text: string;
+  /** Equal for two texts that mean the same (`7d`, `168h`): a change of the text alone is metadata. */
+  readonly identity: string;
+  readonly severity: (change: 'added' | 'changed' | 'removed') => Severity;
+}
+
+const metadata = () => 'metadata' as const;
+const additive = () => 'additive' as const;
+const breaking = () => 'breaking' as const;
+/** More is additive; less, or other, breaks. */
+const additiveWhenAdded = (change: 'added' | 'changed' | 'removed') =>
+  change === 'added' ? ('additive' as const) : ('breaking' as const);
+
+export function entityFields(entity: EntitySpec): readonly SpecField[] {
+  const keys = entity.joinKeys.map(({ name, type }) => `${name} ${type}`).join(', ');
+  return [field('joinKeys', keys, breaking), ...metadataFields(entity)];
+}
+
+/** Where the rows lie and what is promised of them may change; what tells their times may not. */
+export function sourceFields(source: SourceSpec): readonly SpecField[] {
+  return [
+    ...identityOfSource('', source),
+    field('path', source.path, additive),
+    ...source.columns.map(({ name, type }) => field(`columns.${name}`, type, additive)),
+    ...metadataFields(source),
+  ];
+}
+
+export function viewFields(view: FeatureViewSpec): readonly SpecField[] {
+  return view.kind === 'batch_view' ? batchFields(view) : onDemandFields(view);
+}
+
+/** A service has no version of its own: a breaking change is shown, not refused. */
+export function serviceFields(service: FeatureServiceSpec): readonly SpecField[] {
+  return [
+    ...service.members.flatMap(({ view, version, features }) => [
+      field(`${view}.version`, String(version), additiveWhenAdded),
+      ...features.map((feature) => field(`${view}.features.${feature}`, 'used', additiveWhenAdded)),
+    ]),
+    ...metadataFields(service),
+  ];
+}
+
+/** Which of these are `breaking` and what is in the fingerprint must be the same: a test holds them together. */
+function batchFields(view: BatchViewSpec): readonly SpecField[] {
+  return [
+    field('kind', view.kind, breaking),
+    field('entities', view.entities.join(', '), metadata),
+    field('joinKeys', view.joinKeys.map(({ name, type }) => `${name} ${type}`).join(', '), breaking),
+    ...view.sources.flatMap((source) => identityOfSource(`sources.${source.name}.`, source)),
+    ...transformationFields(view),
+    field('timestampField', view.timestampField, breaking),
+    ...optional('createdTimestampField', view.createdTimestampField, breaking),
+    // A feature more is a column that the files of this version do not have.
+    ...featureFields(view.features, breaking),
+    field('schedule', view.schedule, breaking),
+    field('startTime', view.startTime, additive, timeOf(view.startTime)),
+    field('dataDelay', view.dataDelay, breaking, durationOf(view.dataDelay)),
+    ...optional('ttl', view.ttl, additive, durationOf),
+    ...optional('freshnessSla', view.freshnessSla, metadata, durationOf),
+    field('online', String(view.online), additive),
+    ...view.quality.map((rule, index) => field(`quality.${index}`, qualityText(rule), additive)),
+    ...metadataFields(view),
+  ];
+}
+
+function onDemandFields(view: OnDemandViewSpec): readonly SpecField[] {
+  return [
+    field('kind', view.kind, breaking),
+    ...view.inputs.flatMap((input) =>
+      input.kind === 'view'
+        ? [field(`inputs.${input.name}`, `${input.view}@v${input.version}`, breaking)]
+        : input.fields.map(({ name, type }) => field(`inputs.${input.name}.${name}`, type, breaking)),
+    ),
+    // Nothing of it is stored: a feature more changes nobody's values.
+    ...featureFields(view.features, additiveWhenAdded),
+    ...metadataFields(view),
+  ];
+}
+
+function transformationFields({ transformation }: BatchViewSpec): readonly SpecField[] {
+  const kind = field('transformation', transformation.kind, breaking);
+  switch (transformation.kind) {
+    case 'aggregations':
+      return [
+        kind,
+        ...transformation.aggregations.map(({ feature, aggregation }) =>
+          field(
+            `aggregations.${feature}`,
+            aggregationText(aggregation),
+            breaking,
+            canonicalJson(aggregationIdentity(aggregation)),
+          ),
+        ),
+      ];
+    case 'sql':
+      return [
+        kind,
+        field('sql', transformation.query, breaking, transformation.queryDigest),
+        ...optional('intervalsPerQuery', transformation.intervalsPerQuery, breaking),
+      ];
+    case 'passthrough':
+      return [kind];
+  }
+}
+
+function featureFields(
+  features: readonly FeatureSpec[],
+  severity: SpecField['severity'],
+): readonly SpecField[] {
+  return features.flatMap(({ name, type, description }) => [
+    field(`features.${name}.type`, type, severity),
+    ...(description === '' ? [] : [field(`features.${name}.description`, description, metadata)]),
+  ]);
+}
+
+function identityOfSource(prefix: string, source: SourceSpec): readonly SpecField[] {
+  return [
+    field(`${prefix}kind`, source.kind, breaking),
+    field(`${prefix}timestampField`, source.timestampField, breaking),
+    ...optional(`${prefix}createdTimestampField`, source.createdTimestampField, breaking),
+  ];
+}
+
+function metadataFields({ description, owner, tags }: Metadata): readonly SpecField[] {
+  return [
+    ...(description === '' ? [] : [field('description', description, metadata)]),
+    ...(owner === '' ? [] : [field('owner', owner, metadata)]),
+    ...Object.entries(tags).map(([tag, value]) => field(`tags.${tag}`, value, metadata)),
+  ];
+}
+
+/** `countDistinct(session_id) over 7d where ok`: as short as a person would write it. */
+function aggregationText(aggregation: Aggregation): string {
+  const simple = ({ fn, column, window, where, argument }: SimpleAggregation) => {
+    const inner = [column ?? '*', ...(argument === null ? [] : [String(argument)])].join(', ');
+    return `${fn}(${inner}) over ${window}${where === null ? '' : ` where ${where}`}`;
+  };
+  return aggregation.kind === 'simple'
+    ? simple(aggregation)
+    : `${simple(aggregation.numerator)} / ${simple(aggregation.denominator)}`;
+}
+
+function qualityText(rule: QualityRule): string {
+  switch (rule.kind) {
+    case 'minRows':
+      return `at least ${rule.rows} rows`;
+    case 'maxNullShare':
+      return `${rule.feature}: null share at most ${rule.share}`;
+    case 'between':
+      return `${rule.feature}: between ${rule.min ?? '-∞'} and ${rule.max ?? '∞'}`;
+  }
+}
+
+function optional<T extends string | number>(
+  name: string,
+  value: T | null,
+  severity: SpecField['severity'],
+  identity: (value: T) => unknown = String,
+): readonly SpecField[] {
+  return value === null ? [] : [field(name, String(value), severity, identity(value))];
+}
+
+function field(
+  name: string,
+  text: string,
+  severity: SpecField['severity'],
+  identity: unknown = text,
+): SpecField {
+  return { field: name, text, identity: String(identity), severity };
+}
