@@ -1,6 +1,8 @@
 import type { ViewVersion } from '../src/core/feature-view.ts';
 import type { Clock, DurationMicros } from '../src/core/time.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
+import type { AlertStore } from '../src/monitor/alert-store.ts';
+import type { AlertSink } from '../src/monitor/sinks/alert-sink.ts';
 import type { AsOfEngine } from '../src/offline/as-of-engine.ts';
 import type { FeatureComputer } from '../src/offline/feature-computer.ts';
 import type { FeatureReader } from '../src/offline/feature-reader.ts';
@@ -17,6 +19,9 @@ export interface ActivityDeps {
   readonly reader: FeatureReader;
   readonly asOf: AsOfEngine;
   readonly online: OnlineStore;
+  readonly alerts: AlertStore;
+  /** Where alerts are told. */
+  readonly sinks: readonly AlertSink[];
   /** Ends a view version's schedule. */
   readonly removeSchedule: (version: ViewVersion) => Promise<void>;
   readonly clock: Clock;

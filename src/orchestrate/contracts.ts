@@ -137,3 +137,7 @@ export interface MigrateProgress extends MigrateInput {
   /** Why the last attempt to retire was refused. */
   readonly refused: string | null;
 }
+
+export interface MonitorInput {
+  readonly project: string;
+}
