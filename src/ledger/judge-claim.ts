@@ -1,6 +1,7 @@
-import { contains, type Interval, overlaps, subtract, union } from '../core/interval.ts';
+import { type Interval, overlaps } from '../core/interval.ts';
 import type { Micros } from '../core/time.ts';
 import type { Claim, ClaimRequest } from './ledger.ts';
+import { missingOf } from './watermark.ts';
 
 /** An attempt that holds its range: at work, waiting for a decision, or approved and waiting for the next run. */
 export interface OpenAttempt {
@@ -26,8 +27,7 @@ export interface ClosedAttempt {
 /**
  * What a claim gets, from what is committed and open in its range.
  *
- * An approved range is never counted as done, and is answered as a part of its own (`missing` may then hold parts
- * that touch): claimed with its neighbours the effect would differ from the one approved.
+ * An approved range is never counted as done, and is a part of its own: see `missingOf`.
  */
 export function judgeClaim(
   request: ClaimRequest,
@@ -38,11 +38,9 @@ export function judgeClaim(
   const inRange = open.filter((attempt) => overlaps(attempt.range, range));
   if (!restate) {
     const approved = inRange
-      .filter((attempt) => attempt.state === 'approved' && contains(range, attempt.range))
+      .filter((attempt) => attempt.state === 'approved')
       .map((attempt) => attempt.range);
-    const missing = [...subtractAll(subtract(range, committed), approved), ...approved].toSorted((a, b) =>
-      a.start < b.start ? -1 : 1,
-    );
+    const missing = missingOf(range, { committed, held: [], approved });
     if (missing.length === 0) return { kind: 'done' };
     if (!missing.some((part) => isSame(part, range))) return { kind: 'partial', missing };
   }
@@ -78,8 +76,4 @@ function isSameCaller(attempt: OpenAttempt, { owner, runId, range }: ClaimReques
 
 function isSame(a: Interval, b: Interval): boolean {
   return a.start === b.start && a.end === b.end;
-}
-
-function subtractAll(wholes: readonly Interval[], parts: readonly Interval[]): readonly Interval[] {
-  return union(wholes).flatMap((whole) => subtract(whole, parts));
 }

@@ -61,7 +61,7 @@ export type Claim =
   | { readonly kind: 'granted'; readonly lease: Lease }
   /** Committed already, as a whole. */
   | { readonly kind: 'done' }
-  /** Some of it is committed: ask for the missing parts. */
+  /** Some of it is committed, or approved as a range of its own: ask for the missing parts, which may touch. */
   | { readonly kind: 'partial'; readonly missing: readonly Interval[] }
   /** Somebody else works on (part of) it until then, unless they renew. */
   | { readonly kind: 'busy'; readonly range: Interval; readonly owner: string; readonly until: Micros }
@@ -106,6 +106,8 @@ export interface Coverage {
   readonly committed: readonly Interval[];
   readonly running: readonly InFlight[];
   readonly held: readonly HeldRange[];
+  /** Held once and approved: waits for the next run, which must claim exactly these ranges. */
+  readonly approved: readonly Interval[];
   /** The newest failure of ranges that are neither committed nor in flight since. */
   readonly failed: readonly FailedRange[];
 }

@@ -12,14 +12,14 @@ import {
 import type { CommittedFile, Coverage } from '../ledger.ts';
 
 interface CoverageRow extends RangeRow {
-  readonly state: 'committed' | 'running' | 'held' | 'failed';
+  readonly state: 'committed' | 'running' | 'held' | 'approved' | 'failed';
   readonly owner: string | null;
   readonly reason: string | null;
   readonly at: string | null;
 }
 
 /**
- * One statement, so that the four lists are of one moment. A failure counts where no later attempt was made: the
+ * One statement, so that the lists are of one moment. A failure counts where no later attempt was made: the
  * newest attempt on each stretch of time says what it is in.
  */
 const COVERAGE = `
@@ -43,7 +43,7 @@ const COVERAGE = `
   from attempts where state = 'running'
   union all
   select state, ${rangeColumns('range')}, null, reason, ${microsColumn('ended_at')}
-  from attempts where state = 'held'
+  from attempts where state in ('held', 'approved')
   union all
   select 'failed', ${rangeColumns('range')}, null, reason, ${microsColumn('ended_at')} from failures
   order by start_at`;
@@ -59,6 +59,7 @@ export async function coverage(
     committed: of('committed').map(intervalFrom),
     running: of('running').map((row) => ({ ...intervalFrom(row), owner: row.owner ?? '', until: at(row) })),
     held: of('held').map((row) => ({ ...intervalFrom(row), reason: row.reason ?? '', since: at(row) })),
+    approved: of('approved').map(intervalFrom),
     failed: of('failed').map((row) => ({ ...intervalFrom(row), error: row.reason ?? '', at: at(row) })),
   };
 }
