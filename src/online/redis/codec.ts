@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto';
+import { TidemarkError } from '../../core/errors.ts';
+import type { Recency } from '../../core/rows.ts';
+import { micros } from '../../core/time.ts';
+import type { Value, ValueType } from '../../core/value-type.ts';
+import { ByteReader } from './byte-reader.ts';
+import type { ByteWriter } from './byte-writer.ts';
+import { isNullAt, markNull, type ValueCodec, valueCodec } from './value-codec.ts';
+
+/**
+ * A packed row:
+ *
+ *     event time   8 bytes  µs, big-endian, high bit flipped  \
+ *     created      8 bytes  the same                           } the recency: of two rows the greater bytes are
+ *     revision     4 bytes  big-endian                        /  the newer row (DESIGN 7, rule 4)
+ *     schema id    4 bytes  which value types follow
+ *     nulls        a bit a column, set where it is null
+ *     columns      one after another; a null has no bytes
+ */
+export const RECENCY_BYTES = 20;
+const HEADER_BYTES = RECENCY_BYTES + 4;
+
+export interface StoredRow extends Recency {
+  readonly values: readonly Value[];
+}
+
+/** Made once for the value types of a view version; encodes and decodes without looking at types again. */
+export interface RowCodec {
+  /** Appends the row. Throws REQUEST_INVALID, naming the value, when one is not of its type. */
+  encode(writer: ByteWriter, row: StoredRow): void;
+  /**
+   * Also accepts a row written when the version had fewer features: those it lacks are null. Throws STORE_CORRUPT
+   * for a row of any other schema, or one that was damaged.
+   */
+  decode(bytes: Buffer): StoredRow;
+}
+
+/** `name` is how errors call the view version. */
+export function rowCodec(name: string, types: readonly ValueType[]): RowCodec {
+  const codecs = types.map(valueCodec);
+  const schema = schemaId(types);
+  const nullBytes = (types.length + 7) >> 3;
+  const countOfSchema = new Map(types.map((_, i) => [schemaId(types.slice(0, i)), i]));
+  countOfSchema.set(schema, types.length);
+
+  return {
+    encode(writer, row) {
+      if (row.values.length !== types.length) {
+        const found = `${row.values.length} values`;
+        throw new TidemarkError(
+          'REQUEST_INVALID',
+          `Cannot store a row of ${name}: it has ${found} and the view has ${types.length} features.`,
+        );
+      }
+      writer.orderedInt64(row.eventTime);
+      writer.orderedInt64(row.createdTime);
+      writer.uint32(row.revision);
+      writer.uint32(schema);
+      const nulls = writer.zeros(nullBytes);
+      for (let i = 0; i < codecs.length; i++) {
+        const value = row.values[i] ?? null;
+        if (value === null) markNull(writer.bytes, nulls, i);
+        else writeValue(writer, i, value);
+      }
+    },
+
+    decode(bytes) {
+      if (bytes.length < HEADER_BYTES) throw corrupt(name, `it has ${bytes.length} bytes`);
+      const reader = new ByteReader(bytes);
+      const eventTime = micros(reader.orderedInt64());
+      const createdTime = micros(reader.orderedInt64());
+      const revision = reader.uint32();
+      const count = countOfSchema.get(reader.uint32());
+      if (count === undefined) {
+        throw corrupt(name, 'it was written with value types that are not the first ones of this version');
+      }
+      const values = new Array<Value>(types.length).fill(null);
+      try {
+        readValues(reader, count, values);
+      } catch (error) {
+        throw corrupt(name, error instanceof Error ? error.message : String(error));
+      }
+      if (!reader.isAtEnd) throw corrupt(name, 'bytes are left over');
+      return { eventTime, createdTime, revision, values };
+    },
+  };
+
+  function writeValue(writer: ByteWriter, index: number, value: Exclude<Value, null>): void {
+    try {
+      codecAt(codecs, index).write(writer, value);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      throw new TidemarkError(
+        'REQUEST_INVALID',
+        `Cannot store a row of ${name}: value ${index + 1} is wrong, ${error.message}.`,
+      );
+    }
+  }
+
+  function readValues(reader: ByteReader, count: number, values: Value[]): void {
+    const start = reader.at;
+    reader.view((count + 7) >> 3);
+    for (let i = 0; i < count; i++) {
+      if (!isNullAt(reader.bytes, start, i)) values[i] = codecAt(codecs, i).read(reader);
+    }
+  }
+}
+
+/** 32 bits of a digest of the value types and of the row's format, in which the first byte of the text counts. */
+export function schemaId(types: readonly ValueType[]): number {
+  return createHash('sha256')
+    .update(`1 ${types.join(' ')}`)
+    .digest()
+    .readUInt32BE(0);
+}
+
+function codecAt(codecs: readonly ValueCodec[], index: number): ValueCodec {
+  const codec = codecs[index];
+  if (codec === undefined) throw new RangeError(`there is no column ${index + 1}`);
+  return codec;
+}
+
+function corrupt(name: string, what: string): TidemarkError {
+  return new TidemarkError(
+    'STORE_CORRUPT',
+    `Cannot read a stored row of ${name}: ${what}. Materialize the version again, or register a new one.`,
+  );
+}

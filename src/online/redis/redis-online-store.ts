@@ -1,0 +1,49 @@
+import { TidemarkError } from '../../core/errors.ts';
+import { type Clock, systemClock } from '../../core/time.ts';
+import type { OnlineStore } from '../online-store.ts';
+import { ByteWriter } from './byte-writer.ts';
+import { packedTables } from './packed-table.ts';
+import { readRows } from './read-rows.ts';
+import { connectRedis } from './redis-connection.ts';
+import { dropTable, scanTable } from './whole-table.ts';
+import { writeRows } from './write-rows.ts';
+
+export interface RedisOnlineStoreOptions {
+  /** `redis://[user:password@]host[:port][/database]`, or `rediss://` for TLS. */
+  readonly url: string;
+  /** What all keys start with: two prefixes are two stores. Must not hold a brace. */
+  readonly prefix?: string;
+  /** Judges which rows are past their time. */
+  readonly clock?: Clock;
+  /** How long an answer may take before the store counts as unavailable. */
+  readonly timeoutMs?: number;
+}
+
+/**
+ * The online store in Redis 7 or newer, or Valkey (see `key.ts` for the layout). Throws STORE_UNAVAILABLE when it
+ * cannot be reached now, CONFIG_INVALID for a bad URL or prefix. Later it connects again by itself, and while Redis
+ * is away every call fails at once with STORE_UNAVAILABLE.
+ *
+ * Keep the `OnlineTable` objects that are used often: what is worked out for one is remembered by the object.
+ */
+export async function createRedisOnlineStore(options: RedisOnlineStoreOptions): Promise<OnlineStore> {
+  const { url, prefix = 'tidemark', clock = systemClock, timeoutMs = 2000 } = options;
+  if (/[{}]/.test(prefix)) {
+    throw new TidemarkError(
+      'CONFIG_INVALID',
+      `Cannot use "${prefix}" as the prefix of keys: it holds a brace.`,
+    );
+  }
+  const tableOf = packedTables(prefix);
+  const connection = await connectRedis({ url, timeoutMs });
+  // Filled and copied from without a pause in between, so that all calls can share it.
+  const scratch = new ByteWriter(256 * 1024);
+  return {
+    write: (table, rows) => writeRows(connection, scratch, tableOf(table), rows, clock),
+    read: (requests) => readRows(connection, scratch, requests, tableOf),
+    scan: (table) => scanTable(connection, scratch, tableOf(table)),
+    drop: (table) => dropTable(connection, scratch, tableOf(table)),
+    ping: () => connection.ping(),
+    close: () => connection.close(),
+  };
+}

@@ -1,0 +1,136 @@
+import { createHash } from 'node:crypto';
+
+/** A Lua script and the name the server knows it by. */
+export interface Script {
+  readonly lua: string;
+  readonly sha: string;
+}
+
+function script(lua: string): Script {
+  return { lua, sha: createHash('sha1').update(lua).digest('hex') };
+}
+
+/**
+ * Writes a chunk of rows, each only when it is newer than what is there. Returns how many were.
+ *
+ * KEYS are buckets. ARGV: how long a row is kept after its event time in ms (empty: for ever), the present in ms,
+ * a seed; then for each bucket the number of its rows, their fields, their rows.
+ *
+ * - The recency is compared by its first 20 bytes as five 32-bit numbers. Lua's numbers are doubles, which hold 32
+ *   bits exactly and 64 not; and its `<` on strings follows the server's locale, not the bytes.
+ * - A bucket is dropped when its newest row may be. The time left is counted by the caller's clock, never by the
+ *   server's, which may differ.
+ * - A bucket that gains entities for ever would keep those that are past their time: as fields are added, it is
+ *   swept now and then, with a chance that makes four fields be looked at for each one added.
+ */
+export const WRITE = script(`
+local call, unpack, bytesOf = redis.call, unpack, struct.unpack
+local keep, now = tonumber(ARGV[1]), tonumber(ARGV[2])
+if keep then math.randomseed(tonumber(ARGV[3])) end
+
+local function newer(row, old)
+  if not old or #old < 20 then return true end
+  local a1, a2, a3, a4, a5 = bytesOf('>I4I4I4I4I4', row)
+  local b1, b2, b3, b4, b5 = bytesOf('>I4I4I4I4I4', old)
+  if a1 ~= b1 then return a1 > b1 end
+  if a2 ~= b2 then return a2 > b2 end
+  if a3 ~= b3 then return a3 > b3 end
+  if a4 ~= b4 then return a4 > b4 end
+  return a5 > b5
+end
+
+-- Milliseconds until a row may go.
+local function left(row)
+  local high, low = bytesOf('>I4I4', row)
+  return math.floor(((high - 2147483648) * 4294967296 + low) / 1000) + keep - now
+end
+
+local function expire(key, most)
+  local current = call('PTTL', key)
+  if current >= most then return end
+  if current == -1 then
+    -- New, or written before the view had a TTL: then a row that is already there may be the newest.
+    for _, row in ipairs(call('HVALS', key)) do
+      if #row >= 8 then most = math.max(most, left(row)) end
+    end
+  end
+  call('PEXPIRE', key, string.format('%.0f', most))
+end
+
+local function sweep(key)
+  local all, gone = call('HGETALL', key), {}
+  for i = 1, #all, 2 do
+    if #all[i + 1] >= 8 and left(all[i + 1]) <= 0 then gone[#gone + 1] = all[i] end
+    if #gone == 1000 then call('HDEL', key, unpack(gone)) gone = {} end
+  end
+  if #gone > 0 then call('HDEL', key, unpack(gone)) end
+end
+
+local written, at = 0, 4
+for k = 1, #KEYS do
+  local key, count = KEYS[k], tonumber(ARGV[at])
+  local landed, size, most = {}, 0, nil
+  if count == 1 then
+    local row = ARGV[at + 2]
+    if newer(row, call('HGET', key, ARGV[at + 1])) then
+      landed[1], landed[2], size = ARGV[at + 1], row, 2
+      if keep then most = left(row) end
+    end
+  else
+    local old, latest = call('HMGET', key, unpack(ARGV, at + 1, at + count)), {}
+    for i = 1, count do
+      local field, row = ARGV[at + i], ARGV[at + count + i]
+      if newer(row, latest[field] or old[i]) then
+        latest[field] = row
+        landed[size + 1], landed[size + 2] = field, row
+        size = size + 2
+        if keep then most = math.max(most or 0, left(row)) end
+      end
+    end
+  end
+  if size > 0 then
+    local added = call('HSET', key, unpack(landed))
+    written = written + size / 2
+    if keep then
+      expire(key, most)
+      if added > 0 then
+        local fields = call('HLEN', key)
+        if fields > 8 and math.random() * fields < 4 * added then sweep(key) end
+      end
+    end
+  end
+  at = at + 1 + 2 * count
+end
+return written
+`);
+
+/** KEYS are buckets, ARGV a field for each; returns the rows in that order. */
+export const READ = script(`
+local rows = {}
+for i = 1, #KEYS do rows[i] = redis.call('HGET', KEYS[i], ARGV[i]) end
+return rows
+`);
+
+/** All fields and rows of the buckets that are KEYS, one after another. */
+export const SCAN = script(`
+local all, size = {}, 0
+for k = 1, #KEYS do
+  local bucket = redis.call('HGETALL', KEYS[k])
+  for i = 1, #bucket do all[size + i] = bucket[i] end
+  size = size + #bucket
+end
+return all
+`);
+
+/** Drops the buckets that are KEYS, freeing them in the background. Returns how many rows they had. */
+export const DROP = script(`
+local rows = 0
+for k = 1, #KEYS do
+  local size = redis.call('HLEN', KEYS[k])
+  if size > 0 then
+    rows = rows + size
+    redis.call('UNLINK', KEYS[k])
+  end
+end
+return rows
+`);
