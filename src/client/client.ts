@@ -32,16 +32,17 @@ export interface TidemarkClient {
 
 /** A typed client of `tidemark serve`. Throws REQUEST_INVALID when `baseUrl` is no http address. */
 export function createClient({ baseUrl, timeoutMillis = 2000, headers = {} }: ClientOptions): TidemarkClient {
-  const url = endpoint(baseUrl);
-  const post = async (body: string, signal: AbortSignal | undefined): Promise<Response> => {
+  const { url, authorization } = endpoint(baseUrl);
+  const post = async (body: string, signal: AbortSignal | undefined): Promise<Answer> => {
     const timeout = AbortSignal.timeout(timeoutMillis);
     try {
-      return await fetch(url, {
+      const response = await fetch(url, {
         method: 'POST',
-        headers: { ...headers, 'content-type': 'application/json' },
+        headers: { ...authorization, ...headers, 'content-type': 'application/json' },
         body,
         signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
       });
+      return { status: response.status, ok: response.ok, text: await response.text() };
     } catch (error) {
       if (signal?.aborted === true) throw new TidemarkError('CANCELLED', 'Reading features was cancelled.');
       const why = timeout.aborted ? `it did not answer within ${timeoutMillis} ms` : causeOf(error);
@@ -50,22 +51,25 @@ export function createClient({ baseUrl, timeoutMillis = 2000, headers = {} }: Cl
   };
   const read = async (request: AnyRequest): Promise<readonly NamedFeatureResult[]> => {
     const body = encodeRequest(request);
-    let response: Response;
-    try {
-      response = await post(body, request.signal);
-    } catch (error) {
-      if (!isConnectionError(error)) throw error;
-      response = await post(body, request.signal);
-    }
-    const text = await response.text();
-    if (!response.ok) throw decodeFailure(response.status, text);
-    return decodeResponse(text, new Set(Object.keys(request.entities[0] ?? {})));
+    const answer = await post(body, request.signal).catch((error: unknown) => {
+      if (isConnectionError(error)) return post(body, request.signal);
+      throw error;
+    });
+    if (!answer.ok) throw decodeFailure(answer.status, answer.text);
+    return decodeResponse(answer.text, new Set(Object.keys(request.entities[0] ?? {})));
   };
   // The overloads know the features' types; at run time the server's answer brings them.
   return { getOnlineFeatures: read as unknown as TidemarkClient['getOnlineFeatures'] };
 }
 
-function endpoint(baseUrl: string): URL {
+interface Answer {
+  readonly status: number;
+  readonly ok: boolean;
+  readonly text: string;
+}
+
+/** A user and password in the address become a header: fetch refuses them there, and repeats them in its error. */
+function endpoint(baseUrl: string): { readonly url: URL; readonly authorization: Record<string, string> } {
   const base = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
   if (base === undefined || !['http:', 'https:'].includes(base.protocol)) {
     throw new TidemarkError(
@@ -73,7 +77,13 @@ function endpoint(baseUrl: string): URL {
       'Cannot create a client: baseUrl must be an address such as "http://127.0.0.1:6566".',
     );
   }
-  return new URL('get-online-features', base.href.endsWith('/') ? base : `${base.href}/`);
+  const { username, password } = base;
+  base.username = '';
+  base.password = '';
+  const url = new URL('get-online-features', base.href.endsWith('/') ? base : `${base.href}/`);
+  if (username === '' && password === '') return { url, authorization: {} };
+  const credentials = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`);
+  return { url, authorization: { authorization: `Basic ${credentials.toString('base64')}` } };
 }
 
 /** Reading changes nothing, so a connection that broke may be tried again; a slow server may not. */
