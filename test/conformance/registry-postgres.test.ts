@@ -1,0 +1,58 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { migrate } from '../../src/registry/postgres/migrate.ts';
+import { registryMigrations } from '../../src/registry/postgres/migrations.ts';
+import { connectPostgres, type PostgresPool, queryOf } from '../../src/registry/postgres/pool.ts';
+import { createPostgresRegistry } from '../../src/registry/postgres/postgres-registry.ts';
+import { testDatabase } from '../support/services.ts';
+import { registryConformance } from './registry.ts';
+import { applyRequest, batchView, manifestOf } from './registry-fixture.ts';
+
+let url: string;
+const pools: PostgresPool[] = [];
+
+function open(schema = 'tidemark'): PostgresPool {
+  const pool = connectPostgres(url, { schema, maxConnections: 2 });
+  pools.push(pool);
+  return pool;
+}
+
+beforeAll(async () => {
+  url = await testDatabase('registry');
+  await migrate(open(), [registryMigrations]);
+});
+
+afterAll(async () => {
+  await Promise.all(pools.filter((pool) => !pool.ending).map((pool) => pool.end()));
+});
+
+registryConformance(async () => createPostgresRegistry(open()));
+
+test('two schemas of one database hold two registries that do not see each other', async () => {
+  await migrate(open('tidemark_b'), [registryMigrations]);
+  const [a, b] = [createPostgresRegistry(open()), createPostgresRegistry(open('tidemark_b'))];
+  const manifest = manifestOf('same_name', { views: [batchView('clicks')] });
+  await a.apply(
+    applyRequest(manifest, 0, { beforeCommit: async () => void (await b.apply(applyRequest(manifest, 0))) }),
+  );
+  await b.apply(applyRequest(manifestOf('same_name', {}), 1));
+  expect((await a.load('same_name'))?.revision).toBe(1);
+  expect((await b.load('same_name'))?.revision).toBe(2);
+});
+
+test('training sets added by their builder are consumers too, and an apply leaves them', async () => {
+  const pool = open();
+  const registry = createPostgresRegistry(pool);
+  const version = { project: 'trained', view: 'clicks', version: 1 };
+  await queryOf(pool)(
+    `insert into consumers (project, view, version, kind, name) values ('trained', 'clicks', 1, 'training_set', 'f00d')`,
+  );
+  await registry.apply(applyRequest(manifestOf('trained', { views: [batchView('clicks')] }), 0));
+  expect(await registry.consumers(version)).toEqual(['training set f00d']);
+});
+
+test('closing twice is no error, and what comes after says that the registry cannot be reached', async () => {
+  const registry = createPostgresRegistry(open());
+  await registry.close();
+  await registry.close();
+  await expect(registry.projects()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+});

@@ -1,0 +1,110 @@
+import { describe, expect, test } from 'vitest';
+import type { FeatureServiceSpec } from '../../src/core/feature-service.ts';
+import type { FeatureViewSpec } from '../../src/core/feature-view.ts';
+import type { Registry } from '../../src/registry/registry.ts';
+import { uniqueName } from '../support/services.ts';
+import { applyRequest, batchView, manifestOf, onDemandView, service } from './registry-fixture.ts';
+
+export function registryRuntimeFacts(make: () => Promise<Registry>): void {
+  const clicks = batchView('clicks');
+  const visits = batchView('visits');
+  const visits2 = batchView('visits', 2);
+
+  /** Applies one set of views and services after another. */
+  async function appliedTo(registry: Registry, project: string) {
+    let revision = 0;
+    return async (views: readonly FeatureViewSpec[], services: readonly FeatureServiceSpec[] = []) => {
+      const applied = await registry.apply(applyRequest(manifestOf(project, { views, services }), revision));
+      revision = applied.revision;
+    };
+  }
+
+  describe('serving versions', () => {
+    test('begin at the lowest version applied first, and stay there when versions are added', async () => {
+      const registry = await make();
+      const project = uniqueName('project');
+      const apply = await appliedTo(registry, project);
+      expect(await registry.servingVersions(project)).toEqual(new Map());
+      await apply([batchView('visits', 3), batchView('visits', 2)]);
+      expect(await registry.servingVersions(project)).toEqual(new Map([['visits', 2]]));
+      await apply([clicks, batchView('visits', 3), visits2, visits]);
+      expect(await registry.servingVersions(project)).toEqual(
+        new Map([
+          ['clicks', 1],
+          ['visits', 2],
+        ]),
+      );
+    });
+
+    test('are moved by hand, stay moved, and moving there again is no error', async () => {
+      const registry = await make();
+      const project = uniqueName('project');
+      const apply = await appliedTo(registry, project);
+      await apply([visits, visits2]);
+      const v2 = { project, view: 'visits', version: 2 };
+      await registry.setServingVersion(v2, 'ann@example.com');
+      await registry.setServingVersion(v2, 'ann@example.com');
+      await apply([visits, visits2, batchView('visits', 3)]);
+      expect(await registry.servingVersions(project)).toEqual(new Map([['visits', 2]]));
+    });
+
+    test('cannot be moved to a version that is not applied', async () => {
+      const registry = await make();
+      const project = uniqueName('project');
+      const apply = await appliedTo(registry, project);
+      await apply([visits, visits2]);
+      const move = (view: string, version: number) =>
+        registry.setServingVersion({ project, view, version }, 'ann@example.com');
+      await expect(move('visits', 3)).rejects.toMatchObject({
+        code: 'UNKNOWN_VIEW',
+        message: `Cannot serve visits@v3 in project "${project}": the registry has versions 1, 2 of it.`,
+      });
+      await expect(move('clicks', 1)).rejects.toMatchObject({ code: 'UNKNOWN_VIEW' });
+      expect(await registry.servingVersions(project)).toEqual(new Map([['visits', 1]]));
+    });
+
+    test('end with the last version of a view, and begin anew when it comes back', async () => {
+      const registry = await make();
+      const project = uniqueName('project');
+      const apply = await appliedTo(registry, project);
+      await apply([clicks, visits, visits2]);
+      await registry.setServingVersion({ project, view: 'visits', version: 2 }, 'ann@example.com');
+      await apply([clicks]);
+      expect(await registry.servingVersions(project)).toEqual(new Map([['clicks', 1]]));
+      await apply([clicks, visits, visits2]);
+      expect((await registry.servingVersions(project)).get('visits')).toBe(1);
+    });
+
+    test('move to the lowest version left when the serving one is removed', async () => {
+      const registry = await make();
+      const project = uniqueName('project');
+      const apply = await appliedTo(registry, project);
+      await apply([visits, visits2, batchView('visits', 3)]);
+      await apply([visits2, batchView('visits', 3)]);
+      expect(await registry.servingVersions(project)).toEqual(new Map([['visits', 2]]));
+    });
+  });
+
+  describe('consumers', () => {
+    test('are the services of the applied manifest, also those that read through an on-demand view', async () => {
+      const registry = await make();
+      const project = uniqueName('project');
+      const apply = await appliedTo(registry, project);
+      const ratio = onDemandView('ratio', clicks);
+      await apply(
+        [clicks, ratio, visits, visits2],
+        [service('churn', ratio), service('abuse', clicks, visits)],
+      );
+      const of = (view: string, version: number) => registry.consumers({ project, view, version });
+      expect(await of('clicks', 1)).toEqual(['feature service abuse', 'feature service churn']);
+      expect(await of('ratio', 1)).toEqual(['feature service churn']);
+      expect(await of('visits', 1)).toEqual(['feature service abuse']);
+      expect(await of('visits', 2)).toEqual([]);
+      await apply([clicks, ratio, visits, visits2], [service('churn', visits2)]);
+      expect(await of('clicks', 1)).toEqual([]);
+      expect(await of('visits', 1)).toEqual([]);
+      expect(await of('visits', 2)).toEqual(['feature service churn']);
+      expect(await registry.consumers({ project: `${project}_2`, view: 'visits', version: 2 })).toEqual([]);
+    });
+  });
+}
