@@ -26,6 +26,22 @@ export interface AlertEvent {
   readonly details: Details;
 }
 
+/** An alert ready for JSON: times as ISO text. */
+export type AlertFacts = Omit<Alert, 'openedAt' | 'lastSeenAt' | 'resolvedAt'> & {
+  readonly openedAt: string;
+  readonly lastSeenAt: string;
+  readonly resolvedAt: string | null;
+};
+
+export function alertFacts(alert: Alert): AlertFacts {
+  return {
+    ...alert,
+    openedAt: formatTime(alert.openedAt),
+    lastSeenAt: formatTime(alert.lastSeenAt),
+    resolvedAt: alert.resolvedAt === null ? null : formatTime(alert.resolvedAt),
+  };
+}
+
 export function alertEvent(id: string, state: AlertState, alert: Alert): AlertEvent {
   const { identity, project, view, version, severity, summary, openedAt, resolvedAt, details } = alert;
   return {

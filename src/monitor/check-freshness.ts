@@ -1,10 +1,11 @@
 import { formatViewVersion } from '../core/feature-view.ts';
 import { formatInterval, type Interval } from '../core/interval.ts';
+import { scheduleOf } from '../core/schedule.ts';
 import { formatDuration, formatTime, type Micros } from '../core/time.ts';
 import { watermarkOf } from '../ledger/watermark.ts';
 import { firstTick } from '../materialize/due-range.ts';
+import { countIntervals } from '../plan/count-intervals.ts';
 import { assessFreshness } from './assess-freshness.ts';
-import { countIntervals } from './count-intervals.ts';
 import type { Details, Finding, FindingKind } from './finding.ts';
 import type { ViewCoverage } from './read-views.ts';
 
@@ -54,7 +55,7 @@ function failures(project: string, read: ViewCoverage): Finding | undefined {
   const failed = read.coverage.failed.toSorted((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : 0));
   const [newest] = failed;
   if (newest === undefined) return undefined;
-  const count = countIntervals(read.view.schedule, failed);
+  const count = intervalsIn(failed, read);
   return findingOf(
     'interval_failed',
     project,
@@ -73,21 +74,19 @@ function holds(project: string, read: ViewCoverage): Finding | undefined {
   const { held } = read.coverage;
   const [first] = held;
   if (first === undefined) return undefined;
-  const count = countIntervals(read.view.schedule, held);
+  const count = intervalsIn(held, read);
   return findingOf(
     'interval_held',
     project,
     read,
-    `${nameOf(read)} has ${intervals(count)} held that wait for a decision. The first is ${formatInterval(first)}: ${shortened(first.reason)}`,
+    `${nameOf(read)} waits for a decision on ${intervals(count)}. The first is ${formatInterval(first)}: ${shortened(first.reason)}`,
     {
       intervals: count,
-      ranges: held
-        .slice(0, RANGES_SHOWN)
-        .map((range) => ({
-          ...ends(range),
-          reason: shortened(range.reason),
-          since: formatTime(range.since),
-        })),
+      ranges: held.slice(0, RANGES_SHOWN).map((range) => ({
+        ...ends(range),
+        reason: shortened(range.reason),
+        since: formatTime(range.since),
+      })),
     },
   );
 }
@@ -113,6 +112,11 @@ function findingOf(
 
 function nameOf({ view }: ViewCoverage): string {
   return formatViewVersion({ view: view.name, version: view.version });
+}
+
+function intervalsIn(ranges: readonly Interval[], { view }: ViewCoverage): number {
+  const schedule = scheduleOf(view.schedule);
+  return ranges.reduce((total, range) => total + countIntervals(schedule, range), 0);
 }
 
 function intervals(count: number): string {

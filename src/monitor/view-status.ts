@@ -1,4 +1,5 @@
 import { formatViewVersion } from '../core/feature-view.ts';
+import type { Interval } from '../core/interval.ts';
 import { scheduleOf } from '../core/schedule.ts';
 import {
   addDuration,
@@ -12,8 +13,8 @@ import {
 } from '../core/time.ts';
 import { missingOf, watermarkOf } from '../ledger/watermark.ts';
 import { dueRange, firstTick } from '../materialize/due-range.ts';
+import { countIntervals } from '../plan/count-intervals.ts';
 import { assessFreshness, type FreshnessStanding } from './assess-freshness.ts';
-import { countIntervals } from './count-intervals.ts';
 import { type ReadViewsDeps, readViews, type ViewCoverage } from './read-views.ts';
 
 /** One line of `tidemark status`, ready for JSON: times are ISO text, lengths of time are seconds. */
@@ -51,11 +52,14 @@ export async function viewStatuses(
 export function viewStatus({ view, coverage, serving }: ViewCoverage, now: Micros): ViewStatus {
   const watermark = watermarkOf(firstTick(view), coverage);
   const { state, age, sla, breachesAt } = assessFreshness(watermark, view.freshnessSla, now);
+  const schedule = scheduleOf(view.schedule);
+  const count = (ranges: readonly Interval[]) =>
+    ranges.reduce((total, range) => total + countIntervals(schedule, range), 0);
   const due = dueRange(view, now);
   const delay = durationOf(view.dataDelay);
   // The first interval ends at the second tick; an interval is done with when its delay has passed too.
   const passed = latest(firstTick(view), subtractDuration(now, delay));
-  const nextTick = scheduleOf(view.schedule).ceil(micros(passed + 1n));
+  const nextTick = schedule.ceil(micros(passed + 1n));
   return {
     view: formatViewVersion({ view: view.name, version: view.version }),
     serving,
@@ -66,10 +70,10 @@ export function viewStatus({ view, coverage, serving }: ViewCoverage, now: Micro
     breachesAt: breachesAt === null ? null : formatTime(breachesAt),
     nextTick: formatTime(nextTick),
     nextRunAt: formatTime(addDuration(nextTick, delay)),
-    missingIntervals: due === undefined ? 0 : countIntervals(view.schedule, missingOf(due, coverage)),
-    runningIntervals: countIntervals(view.schedule, coverage.running),
-    heldIntervals: countIntervals(view.schedule, coverage.held),
-    failedIntervals: countIntervals(view.schedule, coverage.failed),
+    missingIntervals: due === undefined ? 0 : count(missingOf(due, coverage)),
+    runningIntervals: count(coverage.running),
+    heldIntervals: count(coverage.held),
+    failedIntervals: count(coverage.failed),
   };
 }
 

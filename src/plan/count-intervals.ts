@@ -7,6 +7,7 @@ const STEP = 30n * 86_400_000_000n;
 
 /** How many intervals of `schedule` a range holds that begins and ends on ticks. */
 export function countIntervals(schedule: Schedule, { start, end }: Interval): number {
+  if (schedule.fixed !== null) return Number((end - start) / schedule.fixed.period);
   let count = 0;
   for (let from: bigint = start; from < end; from += STEP) {
     const to = from + STEP < end ? from + STEP : end;
