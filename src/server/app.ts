@@ -39,6 +39,14 @@ export function createApp(deps: AppDependencies): FastifyInstance {
     return send(problem, reply);
   });
   app.setNotFoundHandler((request, reply) => send(unknownRoute(request.method, request.url), reply));
+  // A connection that was kept alive by the last answers would hold up the end for minutes.
+  let closing = false;
+  app.addHook('preClose', async () => {
+    closing = true;
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    if (closing) void reply.header('connection', 'close');
+  });
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'unknown';
     metrics.request(route, request.method, reply.statusCode, reply.elapsedTime / 1000);
