@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { isDefinition } from '../define/definition.ts';
+import { type Definition, isDefinition } from '../define/definition.ts';
 import type { FieldProblem } from './finding.ts';
 
 /**
@@ -25,6 +25,15 @@ export function problemsOf(
   });
 }
 
+const DEFINITIONS: Readonly<Record<Definition['kind'], string>> = {
+  project: 'a project',
+  entity: 'an entity',
+  file_source: 'a source',
+  batch_view: 'a batch view',
+  on_demand_view: 'an on-demand view',
+  feature_service: 'a feature service',
+};
+
 /** A value as a person would call it, in one short line. */
 export function show(value: unknown): string {
   if (value === undefined) return 'nothing';
@@ -32,7 +41,7 @@ export function show(value: unknown): string {
     return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
   if (typeof value === 'function') return 'a function';
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
-  if (isDefinition(value)) return `a ${value.kind.replaceAll('_', ' ')}`;
+  if (isDefinition(value)) return DEFINITIONS[value.kind];
   if (value instanceof Date) return 'a Date';
   if (value !== null && typeof value === 'object') {
     return Object.keys(value).length === 0 ? 'an empty object' : 'an object';
