@@ -12,6 +12,7 @@ export { TidemarkError } from './core/errors.ts';
 export type { FeatureStatus } from './core/rows.ts';
 export type { Value, ValueType } from './core/value-type.ts';
 export * from './define/aggregation.ts';
+export { devHooks } from './define/dev-hooks.ts';
 export { entity } from './define/entity.ts';
 export { featureService } from './define/feature-service.ts';
 export { batchFeatureView } from './define/feature-view.ts';
