@@ -2,7 +2,7 @@ import type { BatchViewSpec } from '../core/feature-view.ts';
 import { type Clock, durationOf, subtractDuration } from '../core/time.ts';
 import type { FeatureReader, RevisedSlice } from '../offline/feature-reader.ts';
 import type { OnlineStore } from '../online/online-store.ts';
-import { onlineTableOf } from './online-table.ts';
+import { onlineTableOf } from '../online/online-table.ts';
 
 /**
  * Publishes the newest row of each entity of some files. Rows that are too old to be served are left out. Safe to

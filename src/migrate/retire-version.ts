@@ -1,7 +1,7 @@
 import { TidemarkError } from '../core/errors.ts';
 import { type BatchViewSpec, formatViewVersion, type ViewVersion } from '../core/feature-view.ts';
-import { onlineTableOf } from '../materialize/online-table.ts';
 import type { OnlineStore } from '../online/online-store.ts';
+import { onlineTableOf } from '../online/online-table.ts';
 import type { Registry } from '../registry/registry.ts';
 
 export interface RetireDeps {

@@ -4,8 +4,8 @@ import { type BatchViewSpec, formatViewVersion } from '../core/feature-view.ts';
 import { type ResolvedFeatures, resolveFeatures, type ViewAlias } from '../core/resolve-features.ts';
 import type { DurationMicros } from '../core/time.ts';
 import type { ValueType } from '../core/value-type.ts';
-import { onlineTableOf } from '../materialize/online-table.ts';
 import type { OnlineTable } from '../online/online-store.ts';
+import { onlineTableOf } from '../online/online-table.ts';
 import { type JsonDecoder, jsonDecoder } from './json-decoder.ts';
 import type { RegistrySnapshot } from './registry-watch.ts';
 

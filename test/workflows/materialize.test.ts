@@ -3,7 +3,7 @@ import { runWorkerHere } from '../../src/cli/worker-here.ts';
 import type { BatchViewSpec } from '../../src/core/feature-view.ts';
 import { watermarkOf } from '../../src/ledger/watermark.ts';
 import { dueRange, firstTick } from '../../src/materialize/due-range.ts';
-import { onlineTableOf } from '../../src/materialize/online-table.ts';
+import { onlineTableOf } from '../../src/online/online-table.ts';
 import { materializeId } from '../../src/orchestrate/ids.ts';
 import { commandRun, follow, startBackfill, startMaterialize } from '../../src/orchestrate/runs.ts';
 import type { RunningWorker } from '../../src/orchestrate/worker.ts';

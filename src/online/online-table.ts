@@ -1,6 +1,6 @@
 import type { BatchViewSpec } from '../core/feature-view.ts';
 import { durationOf } from '../core/time.ts';
-import type { OnlineTable } from '../online/online-store.ts';
+import type { OnlineTable } from './online-store.ts';
 
 /** How the online store sees a view version. */
 export function onlineTableOf(project: string, view: BatchViewSpec): OnlineTable {
