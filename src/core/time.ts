@@ -60,9 +60,9 @@ export function parseTime(text: string): Micros | undefined {
   const match = ISO.exec(text.trim());
   if (match === null) return undefined;
   const [, year, month, day, hour = '00', minute = '00', second = '00', fraction = '', zone = 'Z'] = match;
-  const days = Date.UTC(Number(year), Number(month) - 1, Number(day));
-  const check = new Date(days);
-  check.setUTCFullYear(Number(year));
+  // Not Date.UTC, which takes the years 0 to 99 for 1900 to 1999.
+  const check = new Date(0);
+  check.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
   if (check.getUTCMonth() !== Number(month) - 1 || check.getUTCDate() !== Number(day)) return undefined;
   if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined;
   const wholeSeconds =
