@@ -54,6 +54,8 @@ export function connectPostgres(url: string, options: ConnectOptions = {}): Post
       );
     },
   });
+  // The address may hold a password; a logged pool must not show it.
+  Object.defineProperty(pool.options, 'connectionString', { value: url, enumerable: false });
   pool.on('error', (error) => options.onConnectionLost?.(unavailable(pool, error)));
   return pool;
 }
