@@ -4,7 +4,7 @@ import type { OnDemandFunctions, OnDemandTransform } from '../../src/core/on-dem
 import type { FeatureRow } from '../../src/core/rows.ts';
 import { type Micros, timeOf } from '../../src/core/time.ts';
 import type { KeyValue, Value, ValueType } from '../../src/core/value-type.ts';
-import { onlineTableOf } from '../../src/materialize/online-table.ts';
+import { onlineTableOf } from '../../src/online/online-table.ts';
 import type { OnlineStore } from '../../src/online/online-store.ts';
 import type { Registry } from '../../src/registry/registry.ts';
 import type { RegistrySnapshot } from '../../src/serving/registry-watch.ts';
