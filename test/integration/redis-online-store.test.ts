@@ -150,6 +150,35 @@ describe('the online store in Redis', () => {
       await expect(store.write(table, rows(2))).rejects.toEqual(corrupt);
     });
 
+    it('answers many calls at once each with its own rows, also beside one that fails', async () => {
+      const tables = [onlineTable(), onlineTable(), onlineTable()] as const;
+      const keys = rows(200).map((row) => row.key);
+      await Promise.all(
+        tables.map((table, t) =>
+          store.write(
+            table,
+            rows(200).map((row) => ({ ...row, values: [BigInt(t)] })),
+          ),
+        ),
+      );
+      const broken = onlineTable();
+      await client.set(keyOf(broken, 16n), 'x');
+      const calls = Array.from({ length: 60 }, (_, i) => {
+        const table = tables[i % 3]!;
+        if (i % 10 === 5)
+          return store.read([{ table: broken, keys }]).then(
+            () => 'read',
+            (error) => error.code,
+          );
+        if (i % 10 === 7) return store.write(table, rows(200)).then((result) => result.unchanged);
+        return store
+          .read([{ table, keys }])
+          .then(([found]) => found?.every((row) => row?.values[0] === BigInt(i % 3)));
+      });
+      const expected = calls.map((_, i) => (i % 10 === 5 ? 'STORE_CORRUPT' : i % 10 === 7 ? 200 : true));
+      expect(await Promise.all(calls)).toEqual(expected);
+    });
+
     it('writes nothing when a key in the middle of many rows is wrong', async () => {
       const table = onlineTable();
       const wrong = [...rows(5000), featureRow(['5'], [1n])];

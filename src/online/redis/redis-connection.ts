@@ -6,6 +6,8 @@ import type { Script } from './script.ts';
 export interface RedisConnection {
   /** Runs a script by the bytes of its call (see `ScriptCall`); the server is taught it when it does not know it. */
   run(script: Script, call: Buffer, firstKey: Buffer): Promise<unknown>;
+  /** Sends the bytes of `count` commands at once; their answers in order. */
+  askAll(commands: Buffer, count: number): Promise<readonly unknown[]>;
   ping(): Promise<void>;
   close(): Promise<void>;
 }
@@ -44,6 +46,15 @@ export async function connectRedis({ url, timeoutMs }: RedisConnectionOptions): 
     reason = undefined;
   });
 
+  /** Takes what the client writes for each of many commands: the first holds the bytes of all. */
+  const whole = {
+    isPipeline: true as const,
+    destination: { redis },
+    write(bytes: string | Buffer) {
+      if (bytes.length > 0) redis.stream.write(bytes);
+    },
+  };
+
   function fail(error: unknown): never {
     throw storeError(address, error, reason);
   }
@@ -65,6 +76,18 @@ export async function connectRedis({ url, timeoutMs }: RedisConnectionOptions): 
       try {
         await redis.script('LOAD', script.lua);
         return await redis.sendCommand(new PackedCommand(script, call, firstKey));
+      } catch (error) {
+        fail(error);
+      }
+    },
+
+    async askAll(commands, count) {
+      if (count === 0) return [];
+      const command = new RepeatedCommand(commands, count);
+      try {
+        for (let i = 0; i < count; i++) void redis.sendCommand(command, whole);
+        await command.promise;
+        return command.replies;
       } catch (error) {
         fail(error);
       }
@@ -97,6 +120,33 @@ class PackedCommand extends Command {
 
   override toWritable(): Buffer {
     return this.call;
+  }
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/**
+ * Stands for many commands: the client waits for an answer each time it is sent. A command and a promise for each
+ * took twice as long for 500 reads.
+ */
+class RepeatedCommand extends Command {
+  readonly replies: unknown[] = [];
+  private bytes: Buffer;
+
+  constructor(bytes: Buffer, count: number) {
+    super('hget', []);
+    this.bytes = bytes;
+    const finish = this.resolve;
+    this.resolve = (reply: unknown) => {
+      this.replies.push(reply);
+      if (this.replies.length === count) finish(null);
+    };
+  }
+
+  override toWritable(): Buffer {
+    const { bytes } = this;
+    this.bytes = NOTHING;
+    return bytes;
   }
 }
 

@@ -6,6 +6,21 @@ import type { Script } from './script.ts';
 const HEAD_BYTES = 12;
 const CRLF = Buffer.from('\r\n');
 const BULK_HEADS = Array.from({ length: 512 }, (_, size) => Buffer.from(`$${size}\r\n`));
+const HGET = Buffer.from('*3\r\n$4\r\nHGET\r\n');
+
+/** Appends one command that asks for a row of a bucket, by the bytes of its field. */
+export function appendHget(
+  writer: ByteWriter,
+  keys: BucketKeys,
+  bucket: number,
+  fields: Buffer,
+  start: number,
+  end: number,
+): void {
+  writer.raw(HGET);
+  appendBucket(writer, keys, bucket);
+  appendBytes(writer, fields, start, end);
+}
 
 /**
  * Builds the bytes of one script call in a writer that is used again and again. A client's own way, from an array
@@ -25,20 +40,20 @@ export class ScriptCall {
 
   /** ASCII only. */
   text(value: string): void {
-    const at = this.begin(value.length);
+    const at = appendRoom(this.writer, value.length);
     this.writer.bytes.write(value, at, 'latin1');
-    this.end();
+    this.writer.raw(CRLF);
+    this.count++;
   }
 
   bytes(source: Buffer, start: number, end: number): void {
-    this.head(end - start);
-    this.writer.raw(source, start, end);
-    this.end();
+    appendBytes(this.writer, source, start, end);
+    this.count++;
   }
 
   bucket(keys: BucketKeys, bucket: number): void {
-    keys.writeAt(bucket, this.writer.bytes, this.begin(keys.length));
-    this.end();
+    appendBucket(this.writer, keys, bucket);
+    this.count++;
   }
 
   /** A copy of the call's bytes; the writer is free again. */
@@ -48,22 +63,29 @@ export class ScriptCall {
     head.copy(this.writer.bytes, start);
     return Buffer.from(this.writer.bytes.subarray(start, this.writer.length));
   }
+}
 
-  /** Makes room for an argument; returns where it starts. */
-  private begin(size: number): number {
-    this.head(size);
-    this.writer.reserve(size);
-    const at = this.writer.length;
-    this.writer.length += size;
-    return at;
-  }
+function appendBytes(writer: ByteWriter, source: Buffer, start: number, end: number): void {
+  appendHead(writer, end - start);
+  writer.raw(source, start, end);
+  writer.raw(CRLF);
+}
 
-  private end(): void {
-    this.writer.raw(CRLF);
-    this.count++;
-  }
+function appendBucket(writer: ByteWriter, keys: BucketKeys, bucket: number): void {
+  const at = appendRoom(writer, keys.length);
+  keys.writeAt(bucket, writer.bytes, at);
+  writer.raw(CRLF);
+}
 
-  private head(size: number): void {
-    this.writer.raw(BULK_HEADS[size] ?? Buffer.from(`$${size}\r\n`));
-  }
+/** Room for an argument that is filled in; returns where it starts. */
+function appendRoom(writer: ByteWriter, size: number): number {
+  appendHead(writer, size);
+  writer.reserve(size);
+  const at = writer.length;
+  writer.length += size;
+  return at;
+}
+
+function appendHead(writer: ByteWriter, size: number): void {
+  writer.raw(BULK_HEADS[size] ?? Buffer.from(`$${size}\r\n`));
 }

@@ -104,13 +104,6 @@ end
 return written
 `);
 
-/** KEYS are buckets, ARGV a field for each; returns the rows in that order. */
-export const READ = script(`
-local rows = {}
-for i = 1, #KEYS do rows[i] = redis.call('HGET', KEYS[i], ARGV[i]) end
-return rows
-`);
-
 /** All fields and rows of the buckets that are KEYS, one after another. */
 export const SCAN = script(`
 local all, size = {}, 0
