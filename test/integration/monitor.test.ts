@@ -144,23 +144,32 @@ test('alerts of one project are no business of another', async () => {
   expect(await alerts.openAlerts(other)).toEqual([]);
 });
 
-test('monitors that look at once open each alert once and tell each sink once', async () => {
-  const monitors = Array.from({ length: 6 }, () => open().alerts);
-  const findings = [finding('a'), finding('b'), finding('c')];
-  const results = await Promise.all(
-    monitors.map((each) => each.reconcile(look(T0, findings, ['webhook', 'log']))),
-  );
-  expect(results.reduce((sum, { opened }) => sum + opened, 0)).toBe(3);
-  expect(results.every((result) => result.open === 3)).toBe(true);
-  expect(await queued('webhook')).toEqual(['opened a', 'opened b', 'opened c']);
-  expect(await queued('log')).toEqual(['opened a', 'opened b', 'opened c']);
+test.each([
+  ['first', false],
+  ['later', true],
+])(
+  'monitors that look at once, at a %s time, open each alert once and tell each sink once',
+  async (_, looked) => {
+    if (looked) await alerts.reconcile(look(T0, []));
+    const monitors = Array.from({ length: 6 }, () => open().alerts);
+    const findings = [finding('a'), finding('b'), finding('c')];
+    const results = await Promise.all(
+      monitors.map((each) => each.reconcile(look(T0, findings, ['webhook', 'log']))),
+    );
+    expect(results.reduce((sum, { opened }) => sum + opened, 0)).toBe(3);
+    expect(results.every((result) => result.open === 3)).toBe(true);
+    expect(await queued('webhook')).toEqual(['opened a', 'opened b', 'opened c']);
+    expect(await queued('log')).toEqual(['opened a', 'opened b', 'opened c']);
 
-  const { url: address, received } = await receiver();
-  const sinks = [createWebhookSink({ url: address })];
-  await Promise.all(monitors.map((each) => deliverAlerts(project, { alerts: each, sinks, clock: () => T0 })));
-  await deliverAlerts(project, { alerts, sinks, clock: () => T0 });
-  expect(received.map(({ body }) => told(body))).toEqual(['opened a', 'opened b', 'opened c']);
-});
+    const { url: address, received } = await receiver();
+    const sinks = [createWebhookSink({ url: address })];
+    await Promise.all(
+      monitors.map((each) => deliverAlerts(project, { alerts: each, sinks, clock: () => T0 })),
+    );
+    await deliverAlerts(project, { alerts, sinks, clock: () => T0 });
+    expect(received.map(({ body }) => told(body))).toEqual(['opened a', 'opened b', 'opened c']);
+  },
+);
 
 test('the database itself refuses a second open alert of one identity', async () => {
   await alerts.reconcile(look(T0, [finding()]));
