@@ -63,7 +63,7 @@ export function ledgerProperties(make: () => Promise<Ledger>): void {
             }
           },
         ),
-        { numRuns: 60 },
+        { numRuns: 40 },
       );
     }, 120_000);
 
