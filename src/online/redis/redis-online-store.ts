@@ -15,7 +15,7 @@ export interface RedisOnlineStoreOptions {
   readonly prefix?: string;
   /** Judges which rows are past their time. */
   readonly clock?: Clock;
-  /** How long an answer may take before the store counts as unavailable. */
+  /** How long an answer may take before the store counts as unavailable; 5 s unless told. A refusal shows at once. */
   readonly timeoutMs?: number;
 }
 
@@ -27,7 +27,7 @@ export interface RedisOnlineStoreOptions {
  * Keep the `OnlineTable` objects that are used often: what is worked out for one is remembered by the object.
  */
 export async function createRedisOnlineStore(options: RedisOnlineStoreOptions): Promise<OnlineStore> {
-  const { url, prefix = 'tidemark', clock = systemClock, timeoutMs = 2000 } = options;
+  const { url, prefix = 'tidemark', clock = systemClock, timeoutMs = 5000 } = options;
   if (/[{}]/.test(prefix)) {
     throw new TidemarkError(
       'CONFIG_INVALID',
