@@ -57,6 +57,8 @@ export interface BatchViewSpec extends Metadata {
   readonly ttl: string | null;
   readonly freshnessSla: string | null;
   readonly online: boolean;
+  /** Whether its schedule stands still; backfills and runs by hand go on. */
+  readonly paused: boolean;
   readonly quality: readonly QualityRule[];
   /** SHA-256 of what decides the values (not of names, owners, SLAs, paths): the version's identity. */
   readonly fingerprint: string;

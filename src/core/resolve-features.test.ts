@@ -26,6 +26,7 @@ function batch(name: string, version: number, key: string, ...names: string[]): 
     ttl: null,
     freshnessSla: null,
     online: true,
+    paused: false,
     quality: [],
     fingerprint: `${name}${version}`,
   };

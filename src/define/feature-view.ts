@@ -28,6 +28,8 @@ interface CommonInput<Name extends string> extends MetadataInput {
   readonly freshnessSla?: string;
   /** Whether values are published to the online store; default true. */
   readonly online?: boolean;
+  /** Whether its schedule stands still; backfills and runs by hand go on. Default false. */
+  readonly paused?: boolean;
   /** Rules that hold an interval when they fail. */
   readonly quality?: readonly QualityRule[];
 }

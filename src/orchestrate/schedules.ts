@@ -12,6 +12,8 @@ import { materializeId, monitorId, taskQueueOf } from './ids.ts';
 
 /** How far back missed ticks are made up for after an outage; the ledger knows what is missing anyway. */
 const CATCH_UP = '1 day';
+/** Tells a pause that the definition asked for from one that a person made by hand, which is left alone. */
+const PAUSED_BY_DEFINITION = 'paused by its definition';
 const MONITOR_PERIOD = '30 seconds';
 
 /** One Temporal Schedule per view version, and one for the project's monitor. All calls may be repeated. */
@@ -61,7 +63,7 @@ function materializeSchedule(view: BatchViewSpec, project: string): ScheduleOpti
       args: [fixed === null ? { ...target, waitMillis: millis(delay) } : target],
     },
     policies: { overlap: 'BUFFER_ONE', catchupWindow: CATCH_UP, pauseOnFailure: false },
-    state: { paused: false },
+    state: view.paused ? { paused: true, note: PAUSED_BY_DEFINITION } : { paused: false },
   };
 }
 
@@ -88,10 +90,9 @@ async function upsertSchedule(client: Client, options: ScheduleOptions): Promise
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
     const { scheduleId, ...rest } = options;
-    await client.schedule.getHandle(scheduleId).update((previous) => ({
+    await client.schedule.getHandle(scheduleId).update(({ state }) => ({
       ...rest,
-      // A person may have paused it by hand: only the definition's own pause is ours to change.
-      state: { ...previous.state, ...rest.state },
+      state: state.paused && state.note !== PAUSED_BY_DEFINITION ? state : { ...rest.state },
     }));
   }
 }

@@ -171,3 +171,14 @@ test('a changed plan tells each field, and an empty one says so', () => {
   const empty = buildPlan({ applied: applied(before, 3), manifest: before, facts: facts() });
   expect(explainPlan(empty).slice(1)).toEqual(['No changes.']);
 });
+
+test('pausing a view in its definition pauses its schedule, and taking it back resumes it', () => {
+  const running = manifestOf([batchSpec()]);
+  const paused = manifestOf([batchSpec({ paused: true })]);
+  const stop = buildPlan({ applied: applied(running), manifest: paused, facts: facts() });
+  expect(stop.schedules).toEqual([{ action: 'pause', view: 'spend', version: 1, cron: '0 * * * *' }]);
+  expect(stop.changes).toMatchObject([{ severity: 'metadata', fields: [{ field: 'paused' }] }]);
+  expect(explainPlan(stop).join('\n')).toContain('~ spend@v1  paused');
+  const go = buildPlan({ applied: applied(paused), manifest: running, facts: facts() });
+  expect(go.schedules).toMatchObject([{ action: 'resume' }]);
+});

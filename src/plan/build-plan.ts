@@ -54,10 +54,12 @@ export function isEmptyPlan({ changes, schedules }: Plan): boolean {
 /** One schedule per batch view version, as long as the version is defined. */
 function plannedSchedules(previous: Manifest, next: Manifest): readonly PlannedSchedule[] {
   const schedules: PlannedSchedule[] = [];
-  for (const { name: view, version, schedule: cron } of batchViews(next)) {
+  for (const { name: view, version, schedule: cron, paused } of batchViews(next)) {
     const before = findView(previous, view, version);
     if (before?.kind !== 'batch_view') schedules.push({ action: 'create', view, version, cron });
-    else if (before.schedule !== cron) schedules.push({ action: 'change', view, version, cron });
+    else if (before.paused !== paused) {
+      schedules.push({ action: paused ? 'pause' : 'resume', view, version, cron });
+    } else if (before.schedule !== cron) schedules.push({ action: 'change', view, version, cron });
   }
   for (const { name: view, version, schedule: cron } of batchViews(previous)) {
     if (findView(next, view, version)?.kind !== 'batch_view') {

@@ -67,6 +67,7 @@ export async function compileBatchView(
     ttl: config.ttl ?? null,
     freshnessSla: config.freshnessSla ?? null,
     online: config.online ?? true,
+    paused: config.paused ?? false,
     quality: config.quality ?? [],
     ...metadataOf(config),
   };

@@ -75,6 +75,7 @@ test('aggregations get their types from their columns, and defaults are filled i
     ttl: null,
     freshnessSla: null,
     online: true,
+    paused: false,
     owner: '',
     joinKeys: [{ name: 'user_id', type: 'int64' }],
     timestampField: 'ordered_at',

@@ -2,7 +2,7 @@ import type { BatchViewSpec } from '../core/feature-view.ts';
 import { findView, type Manifest } from '../core/manifest.ts';
 import { durationOf, formatDuration } from '../core/time.ts';
 import { describeCron } from './describe-cron.ts';
-import type { FieldChange, Plan, PlannedBackfill, PlannedChange } from './plan.ts';
+import type { FieldChange, Plan, PlannedBackfill, PlannedChange, PlannedSchedule } from './plan.ts';
 
 /** A plan for people, line by line: the same plan gives the same lines. */
 export function explainPlan(plan: Plan): readonly string[] {
@@ -19,7 +19,7 @@ export function explainPlan(plan: Plan): readonly string[] {
             aligned(
               schedules.map(({ action, view, version, cron }) => [
                 `${ACTION_SIGNS[action]} ${view}@v${version}`,
-                action === 'delete' ? 'deleted' : `${describeCron(cron)} (${cron})`,
+                ACTION_WORDS[action] ?? `${describeCron(cron)} (${cron})`,
               ]),
             ),
           ),
@@ -37,7 +37,12 @@ export function formatFieldChange({ field, from, to }: FieldChange): string {
 }
 
 const SIGNS: Readonly<Record<PlannedChange['change'], string>> = { added: '+', changed: '~', removed: '-' };
-const ACTION_SIGNS = { create: '+', change: '~', delete: '-' } as const;
+const ACTION_SIGNS = { create: '+', change: '~', pause: '~', resume: '~', delete: '-' } as const;
+const ACTION_WORDS: Partial<Record<PlannedSchedule['action'], string>> = {
+  pause: 'paused',
+  resume: 'resumed',
+  delete: 'deleted',
+};
 
 function changeLines(changes: readonly PlannedChange[], manifest: Manifest): readonly string[] {
   const heads = aligned(

@@ -55,6 +55,7 @@ const commonView = {
   ttl: field.positiveDuration.optional(),
   freshnessSla: field.positiveDuration.optional(),
   online: field.flag.optional(),
+  paused: field.flag.optional(),
   quality: quality.optional(),
   ...field.metadata,
 };

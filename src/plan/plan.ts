@@ -36,7 +36,7 @@ export interface FieldChange {
 
 /** One Temporal Schedule per view version. */
 export interface PlannedSchedule {
-  readonly action: 'create' | 'change' | 'delete';
+  readonly action: 'create' | 'change' | 'pause' | 'resume' | 'delete';
   readonly view: string;
   readonly version: number;
   readonly cron: string;

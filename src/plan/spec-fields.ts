@@ -81,6 +81,7 @@ function batchFields(view: BatchViewSpec): readonly SpecField[] {
     ...optional('ttl', view.ttl, additive, durationOf),
     ...optional('freshnessSla', view.freshnessSla, metadata, durationOf),
     field('online', String(view.online), additive),
+    field('paused', String(view.paused), metadata),
     ...view.quality.map((rule, index) => field(`quality.${index}`, qualityText(rule), additive)),
     ...metadataFields(view),
   ];

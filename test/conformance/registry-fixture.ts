@@ -49,6 +49,7 @@ export function batchView(name: string, version = 1, more: Partial<BatchViewSpec
     ttl: '7d',
     freshnessSla: null,
     online: true,
+    paused: false,
     quality: [{ kind: 'maxNullShare', feature: 'sessions', share: 0.1 }],
     fingerprint: `${name}-${version}`,
     ...METADATA,

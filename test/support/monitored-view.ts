@@ -25,6 +25,7 @@ export function monitoredView(more: Partial<BatchViewSpec> = {}): BatchViewSpec 
     ttl: null,
     freshnessSla: '4h',
     online: true,
+    paused: false,
     quality: [],
     fingerprint: 'fingerprint-a',
     ...more,

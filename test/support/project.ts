@@ -44,7 +44,9 @@ export async function testProject({ definitions, data, days = 10 }: ProjectOptio
   const start = micros(end - BigInt(days) * DAY);
   const placed = (text: string) =>
     text
-      .replaceAll('<project>', name).replaceAll('<start>', iso(start)).replaceAll('<end>', iso(micros(end)));
+      .replaceAll('<project>', name)
+      .replaceAll('<start>', iso(start))
+      .replaceAll('<end>', iso(micros(end)));
   const dir = await featureRepo({ 'definitions.ts': placed(definitions) });
   for (const [path, query] of Object.entries(data)) await writeRows(join(dir, path), placed(query));
   const { redisUrl, temporalAddress } = services();

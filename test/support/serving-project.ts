@@ -4,8 +4,8 @@ import type { OnDemandFunctions, OnDemandTransform } from '../../src/core/on-dem
 import type { FeatureRow } from '../../src/core/rows.ts';
 import { type Micros, timeOf } from '../../src/core/time.ts';
 import type { KeyValue, Value, ValueType } from '../../src/core/value-type.ts';
-import { onlineTableOf } from '../../src/online/online-table.ts';
 import type { OnlineStore } from '../../src/online/online-store.ts';
+import { onlineTableOf } from '../../src/online/online-table.ts';
 import type { Registry } from '../../src/registry/registry.ts';
 import type { RegistrySnapshot } from '../../src/serving/registry-watch.ts';
 
@@ -34,6 +34,7 @@ function batchView(
     ttl: null,
     freshnessSla: null,
     online: true,
+    paused: false,
     quality: [],
     fingerprint: `${view.name}-${view.version ?? 1}`,
     ...view,
@@ -90,6 +91,7 @@ const hidden = batchView({
   name: 'hidden',
   joinKeys: userKey,
   online: false,
+  paused: false,
   features: features({ secret: 'int64' }),
 });
 

@@ -48,6 +48,7 @@ export function batchSpec(fields: Partial<Omit<BatchViewSpec, 'fingerprint'>> = 
     ttl: '7d',
     freshnessSla: '26h',
     online: true,
+    paused: false,
     quality: [],
     ...METADATA,
     ...fields,
