@@ -1,7 +1,7 @@
 import type { KnownAt } from '../core/as-of.ts';
 import type { JoinKey } from '../core/entity.ts';
 import type { FeatureSpec } from '../core/feature-view.ts';
-import type { Column } from '../core/source.ts';
+import type { Column, SourceSpec } from '../core/source.ts';
 import type { DurationMicros } from '../core/time.ts';
 import type { RevisedSlice } from './feature-reader.ts';
 
@@ -22,7 +22,12 @@ export interface AsOfEngine {
 export type Spine = (
   | { readonly kind: 'parquet' | 'csv'; readonly path: string }
   /** A SQL query; the feature repository's sources are there by name. */
-  | { readonly kind: 'query'; readonly query: string }
+  | {
+      readonly kind: 'query';
+      readonly query: string;
+      /** Those that the query may read; whoever knows the project fills them in. */
+      readonly sources?: readonly SourceSpec[];
+    }
 ) & {
   /** The column of entity row times. */
   readonly timestampField: string;
@@ -37,6 +42,8 @@ export interface SpineDescription {
 
 export interface AsOfRequest {
   readonly spine: Spine;
+  /** When given, the spine must still have this digest: SPINE_INVALID otherwise. */
+  readonly spineDigest?: string;
   readonly views: readonly AsOfView[];
   readonly knownAt: KnownAt;
   readonly path: string;

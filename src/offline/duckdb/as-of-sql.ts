@@ -1,0 +1,171 @@
+import type { KnownAt } from '../../core/as-of.ts';
+import type { Micros } from '../../core/time.ts';
+import type { AsOfView } from '../as-of-engine.ts';
+import { CREATED_TIME, EVENT_TIME } from '../offline-columns.ts';
+import { keySql } from './spine-columns.ts';
+import { identifier, stringLiteral, timestampLiteral } from './sql-text.ts';
+import { duckDbType } from './types.ts';
+
+/**
+ * The SQL of the as-of join (DESIGN 7, rules 1 to 8). `__spine` is as `spine.ts` leaves it; all times in here are
+ * BIGINT microseconds, so nothing depends on a calendar.
+ *
+ * Each view is joined on its own to the spine's keys and times alone, into `__joined_<i>` in the spine's order;
+ * at the end the tables are laid side by side. So work grows with the number of views and features, and no wide
+ * row is ever sorted.
+ */
+export interface ViewJoin {
+  readonly view: AsOfView;
+  /** A query in parentheses of the view's rows, with `__revision`. */
+  readonly rows: string;
+  readonly knownAt: KnownAt;
+  readonly span: { readonly first: Micros; readonly last: Micros };
+}
+
+/** What about a view's rows decides how they must be compared. */
+export interface RecencyFacts {
+  readonly rows: number;
+  /** Created time minus event time. */
+  readonly minLag: bigint;
+  readonly maxLag: bigint;
+  readonly revisions: number;
+}
+
+/** Durations beyond this (73,000 years) reach past every time that a spine may have. */
+const LONGEST = 2n ** 61n;
+
+/** One row: count(*), least and greatest lag, number of revisions. */
+export function factsSql(join: ViewJoin): string {
+  return (
+    `SELECT count(*), min(lag), max(lag), count(DISTINCT __revision) FROM (` +
+    `SELECT epoch_us(${CREATED_TIME}) - epoch_us(${EVENT_TIME}) AS lag, __revision FROM ${join.rows} ` +
+    `WHERE ${relevantSql(join)})`
+  );
+}
+
+/** Rows that some spine row may see; comparisons with plain columns, so that files are skipped by statistics. */
+function relevantSql({ view, knownAt, span }: ViewJoin): string {
+  const conditions = [`${EVENT_TIME} <= ${timestampLiteral((span.last - delayOf(view)) as Micros)}`];
+  const ttl = ttlOf(view);
+  if (ttl !== null) conditions.push(`${EVENT_TIME} >= ${timestampLiteral((span.first - ttl) as Micros)}`);
+  if (knownAt.kind === 'cutoff') conditions.push(`${CREATED_TIME} <= ${timestampLiteral(knownAt.at)}`);
+  if (knownAt.kind === 'row') conditions.push(`${CREATED_TIME} <= ${timestampLiteral(span.last)}`);
+  return conditions.join(' AND ');
+}
+
+/**
+ * How rows of one entity are ordered in the join:
+ * - `event`: by event time, when no two rows of an entity can share one (a constant lag, one revision: rows are
+ *   unique in event and created time);
+ * - `recency`: by event time, created time and revision as one value, which needs no rows removed beforehand;
+ * - `visible`: by the time a row came to be seen, when known-at `'row'` lets some be seen later than their event
+ *   time and delay say. Rows older than one that was seen before them can never win, and are left out.
+ */
+export type JoinOrder = 'event' | 'recency' | 'visible';
+
+export function joinOrder({ view, knownAt }: ViewJoin, facts: RecencyFacts): JoinOrder {
+  if (knownAt.kind === 'row' && facts.maxLag > delayOf(view)) return 'visible';
+  return facts.minLag === facts.maxLag && facts.revisions <= 1 ? 'event' : 'recency';
+}
+
+/** Makes `__joined_<index>`: columns `f0`, `f1`, … of the view, one row per spine row, in the spine's order. */
+export function joinViewSql(
+  join: ViewJoin,
+  order: JoinOrder,
+  keyColumns: readonly number[],
+  index: number,
+): string {
+  const { view } = join;
+  const ttl = ttlOf(view);
+  const keys = view.joinKeys.map((key, at) => `${keySql(key, `c${keyColumns[at]}`)} AS k${at}`);
+  const conditions = [...view.joinKeys.map((_, at) => `s.k${at} = f.k${at}`), 's.b >= f.o'];
+  // The winner has the greatest event time of all that are seen, so when it is too old, all are.
+  const value = (at: number) =>
+    ttl === null ? `f.f${at}` : `CASE WHEN f.e >= s.t - ${ttl} THEN f.f${at} END`;
+  return (
+    `CREATE TEMP TABLE __joined_${index} AS ` +
+    `SELECT ${view.features.map((_, at) => `${value(at)} AS f${at}`).join(', ')} ` +
+    `FROM (SELECT ${['rowid AS id', ...keys, 't', `${boundSql(view, order)} AS b`].join(', ')} FROM __spine) s ` +
+    `ASOF LEFT JOIN (${candidatesSql(join, order)}) f ON ${conditions.join(' AND ')} ORDER BY s.id`
+  );
+}
+
+const RECENCY = `{'e': epoch_us(${EVENT_TIME}), 'c': epoch_us(${CREATED_TIME}), 'r': __revision}`;
+
+/** Up to where a spine row sees, in the terms of the order. */
+function boundSql(view: AsOfView, order: JoinOrder): string {
+  switch (order) {
+    case 'event':
+      return `t - ${delayOf(view)}`;
+    case 'recency':
+      return `{'e': t - ${delayOf(view)}, 'c': 9223372036854775807::BIGINT, 'r': 2147483647::INTEGER}`;
+    case 'visible':
+      return 't';
+  }
+}
+
+/** Columns `k<i>`, `o` (the order), `e` (event time), `f<i>`. */
+function candidatesSql(join: ViewJoin, order: JoinOrder): string {
+  const { view, rows } = join;
+  const keys = view.joinKeys.map(({ name }, at) => `${identifier(name)} AS k${at}`);
+  const values = view.features.map(({ feature }, at) => `${identifier(feature.name)} AS f${at}`);
+  const event = `epoch_us(${EVENT_TIME})`;
+  const select = (ordered: string) =>
+    `SELECT ${[...keys, `${ordered} AS o`, `${event} AS e`, ...values].join(', ')} FROM ${rows} WHERE ${relevantSql(join)}`;
+  switch (order) {
+    case 'event':
+      return select(event);
+    case 'recency':
+      return select(RECENCY);
+    case 'visible': {
+      const visible = `greatest(${event} + ${delayOf(view)}, epoch_us(${CREATED_TIME}))`;
+      const entity =
+        keys.length === 0
+          ? ''
+          : `PARTITION BY ${view.joinKeys.map(({ name }) => identifier(name)).join(', ')} `;
+      return `${select(visible)} QUALIFY ${RECENCY} = max(${RECENCY}) OVER (${entity}ORDER BY ${visible})`;
+    }
+  }
+}
+
+/** One row: count(*), then how many values each feature has. */
+export function countValuesSql(view: AsOfView, index: number): string {
+  return `SELECT ${['count(*)', ...view.features.map((_, at) => `count(f${at})`)].join(', ')} FROM __joined_${index}`;
+}
+
+/** Fixed, and written by one thread in the spine's order: the same rows give the same bytes. */
+const ROWS_PER_GROUP = 122_880;
+
+export interface Assembly {
+  readonly spineColumns: readonly string[];
+  /** `joined` is false for a view without any row: all null. */
+  readonly views: readonly { readonly view: AsOfView; readonly joined: boolean }[];
+  readonly path: string;
+}
+
+export function assembleSql({ spineColumns, views, path }: Assembly): string {
+  const columns = [
+    ...spineColumns.map((name, at) => `s.c${at} AS ${identifier(name)}`),
+    ...views.flatMap(({ view, joined }, index) =>
+      view.features.map(({ feature, output }, at) => {
+        const value = joined ? `j${index}.f${at}` : 'NULL';
+        return `CAST(${value} AS ${duckDbType(feature.type)}) AS ${identifier(output)}`;
+      }),
+    ),
+  ];
+  const tables = views.flatMap(({ joined }, index) =>
+    joined ? [` POSITIONAL JOIN __joined_${index} j${index}`] : [],
+  );
+  return `COPY (SELECT ${columns.join(', ')} FROM __spine s${tables.join('')}) TO ${stringLiteral(path)} ${PARQUET}`;
+}
+
+export const PARQUET = `(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROWS_PER_GROUP})`;
+
+function delayOf(view: AsOfView): bigint {
+  return view.dataDelay < LONGEST ? view.dataDelay : LONGEST;
+}
+
+/** A TTL that reaches past every possible time is none. */
+function ttlOf(view: AsOfView): bigint | null {
+  return view.ttl === null || view.ttl >= LONGEST ? null : view.ttl;
+}

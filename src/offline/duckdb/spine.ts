@@ -1,0 +1,158 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { digestOf } from '../../core/canonical.ts';
+import { messageOf, TidemarkError } from '../../core/errors.ts';
+import { type Micros, micros } from '../../core/time.ts';
+import type { AsOfView, Spine } from '../as-of-engine.ts';
+import { contentDigest } from './content-digest.ts';
+import { duckDbReason, failureKind } from './duckdb-failure.ts';
+import { createSourceView } from './duckdb-source-reader.ts';
+import { digestOfFile } from './feature-file.ts';
+import { parseQuery } from './query-shape.ts';
+import { describeSelect, type EngineColumn } from './source-scan.ts';
+import { spineColumn, spineProblem, spineTimeSql } from './spine-columns.ts';
+import { identifier, literalPath, stringLiteral } from './sql-text.ts';
+import { duckDbType } from './types.ts';
+
+/**
+ * A spine read into the temporary table `__spine` in its own order (so that `rowid` is the row number): columns
+ * `c0`, `c1`, … in their types, whatever their names are, and `t`, the row's time in BIGINT microseconds.
+ */
+export interface LoadedSpine {
+  readonly columns: readonly EngineColumn[];
+  readonly rows: number;
+  /** The earliest and latest time; undefined when there are no rows. */
+  readonly span: { readonly first: Micros; readonly last: Micros } | undefined;
+}
+
+/** ±2^61 µs, about 73,000 years: sums with durations of that size stay exact in 64 bits. */
+const FARTHEST = 2n ** 61n;
+
+/** SPINE_INVALID when it cannot be read, lacks its time column, or has rows without a time. */
+export async function loadSpine(
+  connection: DuckDBConnection,
+  spine: Spine,
+  { baseDir, views = [] }: { readonly baseDir: string; readonly views?: readonly AsOfView[] },
+): Promise<LoadedSpine> {
+  const { relation, columns } = await readable(spine, async () => {
+    const found = await relationOf(connection, spine, baseDir, views);
+    return { relation: found, columns: await describeSelect(connection, `SELECT * FROM ${found}`) };
+  });
+  const at = spineColumn(spine, columns, spine.timestampField, 'the rows’ times');
+  const timeColumn = columns[at] ?? { name: spine.timestampField, engineType: '' };
+  const time = spineTimeSql(spine, timeColumn, identifier(timeColumn.name));
+  const select = [...columns.map(({ name }, index) => `${identifier(name)} AS c${index}`), `${time} AS t`];
+  await readable(spine, () =>
+    connection.run(`CREATE TEMP TABLE __spine AS SELECT ${select.join(', ')} FROM ${relation}`),
+  );
+  const [row = []] = (
+    await connection.runAndReadAll(
+      'SELECT count(*), count(*) FILTER (t IS NULL), min(t), max(t), count(*) FILTER (t NOT BETWEEN ' +
+        `-${FARTHEST} AND ${FARTHEST}) FROM __spine`,
+    )
+  ).getRows();
+  const [rows, without, first, last, far] = row;
+  const invalid = Number(without) + Number(far);
+  if (invalid > 0) {
+    throw spineProblem(
+      spine,
+      `${invalid} of its ${Number(rows)} rows have no time in "${spine.timestampField}" that can be used; every row needs one`,
+    );
+  }
+  return {
+    columns,
+    rows: Number(rows),
+    span:
+      typeof first === 'bigint' && typeof last === 'bigint'
+        ? { first: micros(first), last: micros(last) }
+        : undefined,
+  };
+}
+
+/**
+ * SHA-256 over content and order. Files are digested as they lie on disk, which costs one read; a query by the
+ * rows that `loadSpine` got from it.
+ */
+export async function spineDigest(connection: DuckDBConnection, spine: Spine): Promise<string> {
+  if (spine.kind === 'query') {
+    return digestOf({
+      kind: 'query',
+      content: await contentDigest(connection, 'SELECT rowid AS row_number, * FROM __spine'),
+    });
+  }
+  const found = await readable(spine, () =>
+    connection.runAndReadAll(`SELECT file FROM glob(${stringLiteral(spineGlob(spine.path))}) ORDER BY file`),
+  );
+  const files: { readonly bytes: number; readonly digest: string }[] = [];
+  for (const [file] of found.getRows()) files.push(await digestOfFile(String(file)));
+  return digestOf({ kind: spine.kind, files });
+}
+
+/** A table function or a query in parentheses; what a query needs is made. */
+async function relationOf(
+  connection: DuckDBConnection,
+  spine: Spine,
+  baseDir: string,
+  views: readonly AsOfView[],
+): Promise<string> {
+  switch (spine.kind) {
+    case 'parquet':
+      return `read_parquet(${stringLiteral(spineGlob(spine.path))})`;
+    case 'csv': {
+      const path = stringLiteral(spineGlob(spine.path));
+      const sniffed = await describeSelect(connection, `SELECT * FROM read_csv(${path})`);
+      const types = keyTypes(sniffed, views);
+      return types === '' ? `read_csv(${path})` : `read_csv(${path}, types = {${types}})`;
+    }
+    case 'query': {
+      const sources = spine.sources ?? [];
+      const shape = await parseQuery(
+        connection,
+        spine.query,
+        sources.map(({ name }) => name),
+      );
+      const [parameter] = shape.parameters;
+      if (parameter !== undefined) throw spineProblem(spine, `it has the parameter $${parameter}`);
+      for (const source of sources) await createSourceView(connection, source, baseDir);
+      return `(${shape.text})`;
+    }
+  }
+}
+
+/** A CSV file does not say what its columns are: `007` is text where the key it is read for is. */
+function keyTypes(sniffed: readonly EngineColumn[], views: readonly AsOfView[]): string {
+  const types = new Map<string, string>();
+  for (const { joinKeys, spineColumns } of views) {
+    for (const [index, key] of joinKeys.entries()) {
+      const name = spineColumns[index] ?? key.name;
+      const there = sniffed.find((column) => column.name === name);
+      // Only text loses something when it is taken for a number; anything else is checked after reading.
+      if (there !== undefined && key.type === 'string') types.set(name, duckDbType(key.type));
+    }
+  }
+  return [...types].map(([name, type]) => `${stringLiteral(name)}: ${stringLiteral(type)}`).join(', ');
+}
+
+/** A path that exists is meant letter by letter, anything else may be a glob. */
+function spineGlob(path: string): string {
+  const absolute = resolve(path);
+  return existsSync(absolute) ? literalPath(absolute) : absolute;
+}
+
+/** What DuckDB says about the user's file or query becomes SPINE_INVALID. */
+async function readable<T>(spine: Spine, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof TidemarkError) {
+      if (error.code !== 'QUERY_INVALID') throw error;
+      throw new TidemarkError('SPINE_INVALID', `Cannot use the spine query. ${messageOf(error)}`, {
+        cause: error,
+      });
+    }
+    const kind = failureKind(error);
+    if (kind === 'interrupted' || kind === 'memory') throw error;
+    throw spineProblem(spine, duckDbReason(error), error);
+  }
+}
