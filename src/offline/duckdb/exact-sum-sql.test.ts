@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { doubleToUnits, unitsToDouble } from '../../core/exact-double.ts';
 import { createDuckDb, type DuckDbEngine } from './engine.ts';
 import { exactShape, limbsSql, roundedSum } from './exact-sum-sql.ts';
 import { layeredQuery } from './layered-query.ts';
@@ -23,35 +24,8 @@ async function sumOf(values: readonly number[], low: number, top: number): Promi
   return Number(result.getRows()[0]?.[0]);
 }
 
-/** The exact total in units of 2^-1074, rounded by the language's own correctly rounding division-free cast. */
 function exact(values: readonly number[]): number {
-  let total = 0n;
-  for (const value of values) {
-    const bits = new DataView(new ArrayBuffer(8));
-    bits.setFloat64(0, value);
-    const raw = bits.getBigUint64(0);
-    const exponent = (raw >> 52n) & 0x7ffn;
-    const fraction = raw & 0xfffffffffffffn;
-    const size = exponent === 0n ? fraction : (fraction | (1n << 52n)) << (exponent - 1n);
-    total += raw >> 63n === 1n ? -size : size;
-  }
-  const size = total < 0n ? -total : total;
-  const length = size.toString(2).length;
-  let rounded = size;
-  if (length > 53) {
-    const shift = BigInt(length - 53);
-    const half = 1n << (shift - 1n);
-    const rest = size & ((1n << shift) - 1n);
-    rounded = size >> shift;
-    if (rest > half || (rest === half && (rounded & 1n) === 1n)) rounded += 1n;
-    rounded <<= shift;
-  }
-  let result = 0;
-  // `rounded` has at most 53 bits that count, so the scaling below is exact.
-  const digits = rounded.toString(2).length;
-  const drop = BigInt(Math.max(digits - 53, 0));
-  result = Number(rounded >> drop) * 2 ** (Number(drop) - 537) * 2 ** -537;
-  return total < 0n ? -result : result;
+  return unitsToDouble(values.reduce((total, value) => total + doubleToUnits(value), 0n));
 }
 
 test.each([

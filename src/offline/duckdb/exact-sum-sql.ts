@@ -105,14 +105,14 @@ function single(query: LayeredQuery, level: number, shape: ExactShape, [sum]: re
 }
 
 function several(query: LayeredQuery, level: number, shape: ExactShape, sums: readonly string[]): Leading {
-  let next = level;
-  const carried = carry(query, next, sums);
-  next = carried.level;
+  const carried = carry(query, level, sums);
+  let next = carried.level;
   const negative = query.define(next++, `(${carried.top} < 0)`);
   const sizes = sums.map((sum) => query.define(next, `CASE WHEN ${negative} THEN -${sum} ELSE ${sum} END`));
-  const digits = carry(query, next + 1, sizes);
-  next = digits.level;
-  const all = [...digits.digits, digits.top];
+  const sized = carry(query, next + 1, sizes);
+  next = sized.level;
+  const all = [...sized.digits, sized.top].map((digit) => query.define(next, digit));
+  next++;
   const choose = (each: (at: number) => string) => {
     const branches: string[] = [];
     for (let at = all.length - 1; at > 1; at--) branches.push(`WHEN ${all[at]} <> 0 THEN ${each(at)}`);
@@ -139,7 +139,10 @@ function several(query: LayeredQuery, level: number, shape: ExactShape, sums: re
   return { negative, whole, exponent, rest, level: next + 1 };
 }
 
-/** Moves what exceeds a limb's 60 bits up: digits in [0, 2^60), and a signed top. */
+/** How many limbs' carries stand in one expression: more make it quadratic, fewer make levels, which cost memory. */
+const CARRIES_PER_LEVEL = 6;
+
+/** Moves what exceeds a limb's 60 bits up: digits in [0, 2^60), and a signed top, all to be used on `level`. */
 function carry(
   query: LayeredQuery,
   level: number,
@@ -148,11 +151,12 @@ function carry(
   const digits: string[] = [];
   let next = level;
   let over = '0::HUGEINT';
-  for (const limb of limbs) {
-    const full = query.define(next++, `CAST(${limb} AS HUGEINT) + ${over}`);
-    const digit = `(${full} & 1152921504606846975::HUGEINT)`;
-    over = query.define(next, `(${full} - ${digit}) // 1152921504606846976::HUGEINT`);
-    digits.push(query.define(next++, digit));
+  for (const [index, limb] of limbs.entries()) {
+    const full = `(${limb} + ${over})`;
+    digits.push(`(${full} & 1152921504606846975::HUGEINT)`);
+    // Floor division by 2^60: a shift of a negative number is not one, so 2^120 is added and taken off again.
+    over = `(((${full} + 1329227995784915872903807060280344576::HUGEINT) >> ${LIMB_BITS}) - 1152921504606846976::HUGEINT)`;
+    if (index % CARRIES_PER_LEVEL === CARRIES_PER_LEVEL - 1) over = query.define(next++, over);
   }
   return { digits, top: over, level: next };
 }

@@ -1,0 +1,127 @@
+import { join } from 'node:path';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { TidemarkError } from '../../core/errors.ts';
+import { type BatchViewSpec, formatViewVersion } from '../../core/feature-view.ts';
+import { formatInterval, type Interval } from '../../core/interval.ts';
+import type { FeatureComputer } from '../feature-computer.ts';
+import { aggregatedEvents, prepareAggregations } from './compute-aggregations.ts';
+import { finishRows, passThroughRows, rowColumns, runSqlView } from './compute-rows.ts';
+import { contentDigest } from './content-digest.ts';
+import { duckDbReason, failureKind } from './duckdb-failure.ts';
+import type { DuckDbEngine } from './engine.ts';
+import { writeFeatureFile } from './feature-file.ts';
+import { profileSlices } from './feature-profile.ts';
+
+/** Sources' relative paths start at `baseDir`; files are written below `offlineRoot`. */
+export function createDuckDbFeatureComputer(
+  engine: DuckDbEngine,
+  { baseDir, offlineRoot }: { readonly baseDir: string; readonly offlineRoot: string },
+): FeatureComputer {
+  return {
+    inputDigest(view, range, signal) {
+      return engine.withConnection(
+        (connection) =>
+          explained(view, range, async () =>
+            contentDigest(connection, await inputSql(connection, view, range, baseDir)),
+          ),
+        signal,
+      );
+    },
+
+    compute({ view, range, path, signal }) {
+      return engine.withConnection(
+        (connection) =>
+          explained(view, range, async () => {
+            const rows = await rowsSql(connection, view, range, baseDir);
+            const written = await writeFeatureFile(connection, view, rows, join(offlineRoot, path));
+            return written === null ? null : { path, ...written };
+          }),
+        signal,
+      );
+    },
+
+    profile(view, files, signal) {
+      return engine.withConnection(
+        (connection) => profileSlices(connection, view, files, offlineRoot),
+        signal,
+      );
+    },
+  };
+}
+
+/**
+ * The rows that decide the range's values. Of a SQL view these are the rows its query gives: what the query
+ * reads besides, and how far back, only it knows.
+ */
+async function inputSql(
+  connection: DuckDBConnection,
+  view: BatchViewSpec,
+  range: Interval,
+  baseDir: string,
+): Promise<string> {
+  const { transformation } = view;
+  switch (transformation.kind) {
+    case 'aggregations':
+      return (await aggregatedEvents(connection, view, transformation.aggregations, range, baseDir)).select;
+    case 'passthrough':
+      return passThroughRows(connection, view, range, baseDir);
+    case 'sql':
+      await runSqlView(connection, view, transformation, range, baseDir);
+      return `SELECT ${rowColumns(view)} FROM __rows`;
+  }
+}
+
+async function rowsSql(
+  connection: DuckDBConnection,
+  view: BatchViewSpec,
+  range: Interval,
+  baseDir: string,
+): Promise<string> {
+  const { transformation } = view;
+  switch (transformation.kind) {
+    case 'aggregations':
+      return prepareAggregations(connection, view, transformation.aggregations, range, baseDir);
+    case 'passthrough':
+      return finishRows(
+        connection,
+        view,
+        `(${await passThroughRows(connection, view, range, baseDir)})`,
+        range,
+        'tick',
+      );
+    case 'sql': {
+      await runSqlView(connection, view, transformation, range, baseDir);
+      const ends = transformation.intervalsPerQuery === 1 ? 'query' : 'tick';
+      return finishRows(connection, view, '__rows', range, ends);
+    }
+  }
+}
+
+/** Errors that are the view's or its data's, said with the view's name. */
+async function explained<T>(view: BatchViewSpec, range: Interval, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof TidemarkError) throw error;
+    const what = `Cannot compute view "${formatViewVersion({ view: view.name, version: view.version })}" for ${formatInterval(range)}`;
+    switch (failureKind(error)) {
+      case 'conversion':
+        throw new TidemarkError(
+          'SOURCE_SCHEMA_MISMATCH',
+          `${what}: a value does not fit its type (${duckDbReason(error)}). Declare a wider type, or correct the source.`,
+          { cause: error },
+        );
+      case 'binder':
+      case 'parser':
+        throw new TidemarkError('QUERY_INVALID', `${what}: ${duckDbReason(error)}.`, { cause: error });
+      case 'file':
+        throw new TidemarkError(
+          'SOURCE_UNREADABLE',
+          `${what}: ${duckDbReason(error)}. Check the files of ${view.sources.map(({ name }) => `source "${name}"`).join(', ')}.`,
+          { cause: error },
+        );
+      default:
+        throw error;
+    }
+  }
+}

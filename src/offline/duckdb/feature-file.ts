@@ -1,0 +1,69 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import type { BatchViewSpec } from '../../core/feature-view.ts';
+import { CREATED_TIME, EVENT_TIME, INTERVAL_END } from '../offline-columns.ts';
+import { identifier, identifiers, stringLiteral } from './sql-text.ts';
+
+/** Smaller than DuckDB's default: readers skip groups by event time, and a view's rows are narrow. */
+const ROWS_PER_GROUP = 61_440;
+
+export interface WrittenFile {
+  readonly rows: number;
+  readonly bytes: number;
+  readonly digest: string;
+}
+
+/** The columns of an offline file, in order. */
+export function fileColumns(view: BatchViewSpec): readonly string[] {
+  return [
+    ...view.joinKeys.map(({ name }) => name),
+    EVENT_TIME,
+    CREATED_TIME,
+    INTERVAL_END,
+    ...view.features.map(({ name }) => name),
+  ];
+}
+
+/**
+ * Writes the rows of `select` as Parquet at `path` (absolute), in the order of event time, key and created time,
+ * under another name first. Null, and no file, when there are no rows. The same rows give the same bytes: the
+ * order is total, groups have a fixed size, and DuckDB writes no time and no name into the file.
+ */
+export async function writeFeatureFile(
+  connection: DuckDBConnection,
+  view: BatchViewSpec,
+  select: string,
+  path: string,
+): Promise<WrittenFile | null> {
+  await mkdir(dirname(path), { recursive: true });
+  const unfinished = `${path}.${randomUUID()}.unfinished`;
+  const order = [EVENT_TIME, ...view.joinKeys.map(({ name }) => name), CREATED_TIME]
+    .map(identifier)
+    .join(', ');
+  try {
+    const result = await connection.run(
+      `COPY (SELECT ${identifiers(fileColumns(view))} FROM (${select}) ORDER BY ${order}) ` +
+        `TO ${stringLiteral(unfinished)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROWS_PER_GROUP})`,
+    );
+    const rows = result.rowsChanged;
+    if (rows === 0) return null;
+    const content = await digestOfFile(unfinished);
+    await rename(unfinished, path);
+    return { rows, ...content };
+  } finally {
+    await rm(unfinished, { force: true });
+  }
+}
+
+export async function digestOfFile(path: string): Promise<{ bytes: number; digest: string }> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for await (const chunk of createReadStream(path)) {
+    hash.update(chunk);
+    bytes += chunk.length;
+  }
+  return { bytes, digest: hash.digest('hex') };
+}

@@ -1,0 +1,55 @@
+import { join } from 'node:path';
+import type { FileSlice } from '../feature-computer.ts';
+import type { RevisedSlice } from '../feature-reader.ts';
+import { INTERVAL_END } from '../offline-columns.ts';
+import { fileList, literalPath, stringLiteral, timestampLiteral } from './sql-text.ts';
+
+/**
+ * A query in parentheses of the rows of file slices: all columns of the files, and `__revision` (INTEGER). A
+ * file may stand in several slices, which do not overlap.
+ */
+export function sliceScanSql(
+  slices: readonly (FileSlice & Partial<Pick<RevisedSlice, 'revision'>>)[],
+  offlineRoot: string,
+): string {
+  const groups = new Map<
+    string,
+    { readonly paths: string[]; readonly condition: string; revision: number }
+  >();
+  for (const { path, range, revision = 0 } of slices) {
+    const condition =
+      range === undefined
+        ? 'true'
+        : `${INTERVAL_END} > ${timestampLiteral(range.start)} AND ${INTERVAL_END} <= ${timestampLiteral(range.end)}`;
+    const group = groups.get(`${revision} ${condition}`) ?? { paths: [], condition, revision };
+    group.paths.push(literalPath(join(offlineRoot, path)));
+    groups.set(`${revision} ${condition}`, group);
+  }
+  if (groups.size <= 16) {
+    return `(${[...groups.values()]
+      .map(
+        ({ paths, condition, revision }) =>
+          `SELECT *, ${revision} AS __revision FROM read_parquet(${fileList(paths)}) WHERE ${condition}`,
+      )
+      .join(' UNION ALL BY NAME ')})`;
+  }
+  return joined(slices, offlineRoot);
+}
+
+/** Many different slices: one scan of all files, joined to a table of what counts of each. */
+function joined(
+  slices: readonly (FileSlice & Partial<Pick<RevisedSlice, 'revision'>>)[],
+  offlineRoot: string,
+): string {
+  const paths = [...new Set(slices.map(({ path }) => join(offlineRoot, path)))];
+  const rows = slices.map(({ path, range, revision = 0 }) => {
+    const from = range === undefined ? `TIMESTAMP '-infinity'` : timestampLiteral(range.start);
+    const to = range === undefined ? `TIMESTAMP 'infinity'` : timestampLiteral(range.end);
+    return `(${stringLiteral(join(offlineRoot, path))}, ${from}, ${to}, ${revision})`;
+  });
+  return (
+    `(SELECT rows.* EXCLUDE (__file), slices.__revision FROM read_parquet(${fileList(paths.map(literalPath))}, filename = '__file') rows ` +
+    `JOIN (VALUES ${rows.join(', ')}) slices(__file, __from, __to, __revision) ` +
+    `ON rows.__file = slices.__file AND rows.${INTERVAL_END} > slices.__from AND rows.${INTERVAL_END} <= slices.__to)`
+  );
+}
