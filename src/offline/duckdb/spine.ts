@@ -147,9 +147,7 @@ async function readable<T>(spine: Spine, read: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (error instanceof TidemarkError) {
       if (error.code !== 'QUERY_INVALID') throw error;
-      throw new TidemarkError('SPINE_INVALID', `Cannot use the spine query. ${messageOf(error)}`, {
-        cause: error,
-      });
+      throw spineProblem(spine, messageOf(error).replace(/^Cannot use the query: |\.$/g, ''), error);
     }
     const kind = failureKind(error);
     if (kind === 'interrupted' || kind === 'memory') throw error;

@@ -1,0 +1,367 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { FeatureSpec } from '../../src/core/feature-view.ts';
+import { type DurationMicros, durationOf, timeOf } from '../../src/core/time.ts';
+import type { KeyType } from '../../src/core/value-type.ts';
+import type { AsOfView, Spine } from '../../src/offline/as-of-engine.ts';
+import type { RevisedSlice } from '../../src/offline/feature-reader.ts';
+import { createDuckDbWorld, type DuckDbWorld } from './duckdb-world.ts';
+
+let world: DuckDbWorld;
+beforeAll(async () => {
+  world = await createDuckDbWorld();
+});
+afterAll(() => world.close());
+
+const feature: FeatureSpec = { name: 'temp', type: 'float64', description: '' };
+const NO_DELAY = 0n as DurationMicros;
+
+function weather(keyType: KeyType, slices: readonly RevisedSlice[], more: Partial<AsOfView> = {}): AsOfView {
+  return {
+    view: 'weather',
+    version: 1,
+    joinKeys: [{ name: 'airport', type: keyType }],
+    spineColumns: ['airport'],
+    features: [{ feature, output: 'temp' }],
+    ttl: null,
+    dataDelay: NO_DELAY,
+    slices,
+    ...more,
+  };
+}
+
+/** Readings of `007` at 01:00 and 02:00 on the night when clocks go forward in Europe. */
+async function readings(keyType: KeyType = 'string', key: string | bigint = '007'): Promise<RevisedSlice> {
+  const rows = ['2026-03-29T01:00:00Z', '2026-03-29T02:00:00.000001Z'].map((time, index) => ({
+    key: [key],
+    eventTime: timeOf(time),
+    createdTime: timeOf(time),
+    intervalEnd: timeOf('2026-03-29T03:00:00Z'),
+    values: [index + 1],
+  }));
+  const path = await world.writeFeatures(
+    { joinKeys: [{ name: 'airport', type: keyType }], features: [feature] },
+    rows,
+  );
+  return { path, revision: 0 };
+}
+
+async function joined(spine: Spine, views: readonly AsOfView[]) {
+  const path = world.outputPath();
+  const result = await world.engine.join({ spine, views, knownAt: { kind: 'any' }, path });
+  return { path, result, rows: await world.read(path) };
+}
+
+let files = 0;
+async function csv(text: string): Promise<Spine> {
+  const path = join(world.folder, `spine-${files++}.csv`);
+  await writeFile(path, text);
+  return { kind: 'csv', path, timestampField: 'at' };
+}
+
+describe('a CSV spine', () => {
+  test('has its keys read as the key’s type, and zoned, naive and mixed times as UTC', async () => {
+    const spine = await csv(
+      [
+        'label,airport,at',
+        'a,007,2026-03-29T02:00:00.000001',
+        'b,007,2026-03-29T04:00:00+02:00',
+        'c,7,2026-03-29T02:00:00.000001Z',
+        'd,007,2026-03-29T00:59:59Z',
+        'e,,2026-03-29T02:30:00Z',
+      ].join('\n'),
+    );
+    const { rows } = await joined(spine, [weather('string', [await readings()])]);
+    expect(rows.map(({ label, airport, temp }) => [label, airport, temp])).toEqual([
+      ['a', '007', 2],
+      ['b', '007', 1],
+      ['c', '7', null],
+      ['d', '007', null],
+      ['e', null, null],
+    ]);
+  });
+
+  test('says how many rows have no time that can be read', async () => {
+    const spine = await csv(
+      'airport,at\n007,2026-03-29T02:00:00\n007,yesterday\n007,\n007,2026-03-29 02:00:00 Europe/Berlin\n',
+    );
+    await expect(joined(spine, [])).rejects.toMatchObject({
+      code: 'SPINE_INVALID',
+      message: expect.stringContaining('3 of its 4 rows have no time in "at"'),
+    });
+  });
+});
+
+describe('a query spine', () => {
+  const query = (text: string): Spine => ({
+    kind: 'query',
+    query: text,
+    timestampField: 'seen',
+    sources: [
+      {
+        kind: 'csv',
+        name: 'flights',
+        path: 'flights.csv',
+        timestampField: 'sched',
+        createdTimestampField: null,
+        columns: [],
+        description: '',
+        owner: '',
+        tags: {},
+      },
+    ],
+  });
+  beforeAll(() =>
+    writeFile(
+      join(world.folder, 'flights.csv'),
+      'airport,sched\nx,2026-03-29 04:00:00\ny,2026-03-29 05:00:00\n',
+    ),
+  );
+
+  test('reads the sources by name, in the order it asks for', async () => {
+    const spine = query(
+      'SELECT airport, sched - INTERVAL 2 HOUR AS seen FROM flights -- newest first\nORDER BY seen DESC;',
+    );
+    const { rows } = await joined(spine, []);
+    expect(rows.map(({ airport }) => airport)).toEqual(['y', 'x']);
+  });
+
+  test('has a digest of its rows and their order', async () => {
+    const ascending = query('SELECT airport, sched AS seen FROM flights ORDER BY seen');
+    const digests = await Promise.all(
+      [
+        ascending,
+        query('SELECT airport, sched AS seen  FROM flights ORDER BY airport'),
+        query('SELECT airport, sched AS seen FROM flights ORDER BY seen DESC'),
+      ].map(async (spine) => (await world.engine.describeSpine(spine)).digest),
+    );
+    expect(digests[0]).toBe(digests[1]);
+    expect(digests[0]).not.toBe(digests[2]);
+  });
+
+  test('is refused when it gives other rows than those it was described by', async () => {
+    const spine = query('SELECT airport, sched AS seen, random() AS r FROM flights');
+    const { digest } = await world.engine.describeSpine(spine);
+    await expect(
+      world.engine.join({
+        spine,
+        spineDigest: digest,
+        views: [],
+        knownAt: { kind: 'any' },
+        path: world.outputPath(),
+      }),
+    ).rejects.toMatchObject({
+      code: 'SPINE_INVALID',
+      message: expect.stringContaining('it gave other rows'),
+    });
+  });
+
+  test.each([
+    ['SELECT * FROM elsewhere', 'it reads elsewhere'],
+    ["SELECT * FROM read_csv('/etc/passwd')", 'it reads read_csv()'],
+    ['SELEC 1', 'syntax error'],
+    ['SELECT nothing AS seen FROM flights', 'nothing'],
+    ['SELECT sched AS seen FROM flights WHERE sched < $interval_end', 'the parameter $interval_end'],
+    ['DROP TABLE flights', 'SELECT'],
+  ])('%s is refused', async (text, reason) => {
+    await expect(joined(query(text), [])).rejects.toMatchObject({
+      code: 'SPINE_INVALID',
+      message: expect.stringContaining(reason),
+    });
+  });
+});
+
+describe('a spine', () => {
+  const spine = (columns: Record<string, string>, row: (string | bigint | number | null)[] = []) =>
+    world.writeSpine({ ...columns, at: 'TIMESTAMP' }, [[...row, timeOf('2026-03-29T03:00:00Z')]]);
+
+  test('keeps its columns in their order and types, whatever they are called', async () => {
+    const odd = await spine(
+      {
+        rowid: 'SMALLINT',
+        __event_time: 'VARCHAR',
+        'a "b"': 'DECIMAL(9,2)',
+        c0: 'TINYINT',
+        airport: 'VARCHAR',
+      },
+      [7, 'x', 1.5, 3, '007'],
+    );
+    const { path, rows } = await joined(odd, [weather('string', [await readings()])]);
+    expect(Object.entries(rows[0] ?? {}).map(([name]) => name)).toEqual([
+      'rowid',
+      '__event_time',
+      'a "b"',
+      'c0',
+      'airport',
+      'at',
+      'temp',
+    ]);
+    expect(rows[0]).toMatchObject({ rowid: 7, __event_time: 'x', c0: 3, temp: 2 });
+    const types = await world.run(`SELECT column_type FROM (DESCRIBE SELECT * FROM read_parquet('${path}'))`);
+    expect(types.flat()).toEqual([
+      'SMALLINT',
+      'VARCHAR',
+      'DECIMAL(9,2)',
+      'TINYINT',
+      'VARCHAR',
+      'TIMESTAMP',
+      'DOUBLE',
+    ]);
+  });
+
+  test('takes integers of any width for an int64 key', async () => {
+    const slice = await readings('int64', 7n);
+    for (const type of ['TINYINT', 'INTEGER', 'UBIGINT']) {
+      const { rows } = await joined(await spine({ airport: type }, [7]), [weather('int64', [slice])]);
+      expect(rows[0]?.temp).toBe(2);
+    }
+  });
+
+  test.each([
+    ['VARCHAR', 'int64'],
+    ['DOUBLE', 'int64'],
+    ['BIGINT', 'string'],
+    ['TIMESTAMP', 'date'],
+  ] as const)('with a %s column for a key of %s is refused', async (found, wanted) => {
+    await expect(
+      joined(await spine({ airport: found }, [null]), [weather(wanted, [])]),
+    ).rejects.toMatchObject({
+      code: 'SPINE_INVALID',
+      message: expect.stringContaining(`its column "airport" is ${found}, and join key "airport"`),
+    });
+  });
+
+  test('without a key or time column is refused with the name that was meant', async () => {
+    await expect(
+      joined(await spine({ airprt: 'VARCHAR' }, ['x']), [weather('string', [])]),
+    ).rejects.toMatchObject({
+      code: 'SPINE_INVALID',
+      message: expect.stringContaining('Did you mean "airprt"?'),
+    });
+    const untimed = { ...(await spine({ airport: 'VARCHAR' }, ['x'])), timestampField: 'airport' };
+    await expect(joined(untimed, [])).rejects.toMatchObject({
+      code: 'SPINE_INVALID',
+      message: expect.stringContaining('is VARCHAR, and must be a TIMESTAMP'),
+    });
+  });
+
+  test('with a column named like a feature, in any case, is refused with both', async () => {
+    await expect(
+      joined(await spine({ airport: 'VARCHAR', Temp: 'DOUBLE' }, ['x', 1]), [weather('string', [])]),
+    ).rejects.toMatchObject({
+      code: 'SPINE_INVALID',
+      message: expect.stringContaining('its column "Temp" and feature "temp" of weather@v1'),
+    });
+  });
+
+  test('that is missing or not Parquet is refused', async () => {
+    const gone: Spine = { kind: 'parquet', path: join(world.folder, 'gone.parquet'), timestampField: 'at' };
+    await expect(joined(gone, [])).rejects.toMatchObject({
+      code: 'SPINE_INVALID',
+      message: expect.stringContaining('gone.parquet'),
+    });
+    const text = join(world.folder, 'text.parquet');
+    await writeFile(text, 'at\n2026-01-01\n');
+    await expect(
+      world.engine.describeSpine({ kind: 'parquet', path: text, timestampField: 'at' }),
+    ).rejects.toMatchObject({ code: 'SPINE_INVALID' });
+  });
+
+  test('without rows gives a file without rows', async () => {
+    const empty = await world.writeSpine({ airport: 'VARCHAR', at: 'TIMESTAMP' }, []);
+    const { result, rows } = await joined(empty, [weather('string', [await readings()])]);
+    expect(result).toMatchObject({ rows: 0, nulls: { temp: 0 } });
+    expect(rows).toEqual([]);
+  });
+
+  test('gets nulls from a view that has no files, and from one whose rows are all too late', async () => {
+    const one = await spine({ airport: 'VARCHAR' }, ['007']);
+    const late = weather('string', [await readings()], {
+      dataDelay: durationOf('3d'),
+      features: [{ feature, output: 'late' }],
+    });
+    const { result, rows } = await joined(one, [weather('string', []), late]);
+    expect(rows[0]).toMatchObject({ temp: null, late: null });
+    expect(result.nulls).toEqual({ temp: 1, late: 1 });
+  });
+
+  test('joins one view twice under two names (rule 8)', async () => {
+    const both = await spine({ origin: 'VARCHAR', dest: 'VARCHAR' }, ['none', '007']);
+    const slice = await readings();
+    const as = (column: string) =>
+      weather('string', [slice], {
+        spineColumns: [column],
+        features: [{ feature, output: `${column}_temp` }],
+      });
+    const { rows } = await joined(both, [as('origin'), as('dest')]);
+    expect(rows[0]).toMatchObject({ origin_temp: null, dest_temp: 2 });
+  });
+});
+
+describe('the result', () => {
+  /** Enough rows for several threads and row groups. */
+  async function large(): Promise<{ spine: Spine; view: AsOfView }> {
+    const path = join(world.folder, 'large.parquet');
+    await world.run(
+      `COPY (SELECT (hash(i) % 1000)::VARCHAR AS airport, i AS label, TIMESTAMP '2026-03-01' + to_minutes((hash(i, 1) % 40000)::BIGINT) AS at FROM range(300000) t(i)) TO '${path}' (FORMAT parquet, ROW_GROUP_SIZE 20000)`,
+    );
+    await world.run(
+      `COPY (SELECT (hash(i) % 1000)::VARCHAR AS airport, TIMESTAMP '2026-03-01' + to_minutes((hash(i, 2) % 40000)::BIGINT) AS __event_time, __event_time + to_microseconds(i) AS __created_time, __event_time AS __interval_end, i::DOUBLE AS temp FROM range(300000) t(i)) TO '${join(world.folder, 'offline', 'large.parquet')}' (FORMAT parquet)`,
+    );
+    return {
+      spine: { kind: 'parquet', path, timestampField: 'at' },
+      view: weather('string', [{ path: 'large.parquet', revision: 0 }], { ttl: durationOf('1d') }),
+    };
+  }
+
+  test('keeps the order of a spine of several row groups, and has the same bytes every time', async () => {
+    const { spine, view } = await large();
+    const join = async () => {
+      const path = world.outputPath();
+      return {
+        path,
+        result: await world.engine.join({ spine, views: [view], knownAt: { kind: 'any' }, path }),
+      };
+    };
+    const first = await join();
+    const second = await join();
+    expect(second.result).toEqual(first.result);
+    const [counts] = await world.run(
+      `SELECT count(*), count(*) FILTER (label = n), count(*) FILTER (temp IS NULL) FROM (SELECT *, row_number() OVER () - 1 AS n FROM read_parquet('${first.path}'))`,
+    );
+    expect(counts?.map(Number)).toEqual([300_000, 300_000, first.result.nulls.temp]);
+    const bytes = await readFile(first.path);
+    expect(first.result.digest).toBe(createHash('sha256').update(bytes).digest('hex'));
+    expect(first.result.bytes).toBe(bytes.length);
+  });
+
+  test('is not there when the join is cancelled or fails', async () => {
+    const { spine, view } = await large();
+    const path = join(world.folder, 'cancelled', 'data.parquet');
+    const abort = new AbortController();
+    const phases: string[] = [];
+    await expect(
+      world.engine.join({
+        spine,
+        views: [view],
+        knownAt: { kind: 'any' },
+        path,
+        signal: abort.signal,
+        onProgress: ({ phase }) => {
+          phases.push(phase);
+          if (phase === 'writing') abort.abort();
+        },
+      }),
+    ).rejects.toMatchObject({ code: 'CANCELLED' });
+    expect(phases).toEqual(['reading the spine', 'joining weather@v1', 'writing']);
+    expect(await readdir(join(world.folder, 'cancelled'))).toEqual([]);
+
+    const gone = weather('string', [{ path: 'gone.parquet', revision: 0 }]);
+    await expect(joined(spine, [gone])).rejects.toMatchObject({
+      code: 'STORE_CORRUPT',
+      message: expect.stringContaining('gone.parquet'),
+    });
+  });
+});
