@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import { runWorkerHere } from '../../src/cli/worker-here.ts';
+import { onlineTableOf } from '../../src/online/online-table.ts';
+import { follow, startBackfill } from '../../src/orchestrate/runs.ts';
+import { appliedBatchView, appliedManifest } from '../../src/registry/applied-manifest.ts';
+import { checkParity } from '../../src/serving/check-parity.ts';
+import { appliedProject, type TestProject } from '../support/project.ts';
+import { shop } from '../support/shop.ts';
+
+async function parityOf({ platform, name, home }: TestProject) {
+  const manifest = await appliedManifest(await platform.registry(), name);
+  return await checkParity(manifest, {
+    ...(await platform.offline()),
+    ledger: await platform.ledger(),
+    online: await platform.online(),
+    clock: platform.clock,
+    offlineRoot: platform.config.offline,
+    tempDir: home,
+  });
+}
+
+test('every online value equals the as-of value, and a value that does not is found', async () => {
+  const project = await appliedProject(shop('0 * * * *'));
+  const target = { project: project.name, view: 'spend', version: 1 };
+  const worker = await runWorkerHere(project);
+  const { client } = await project.platform.temporal();
+  try {
+    await follow(await startBackfill(client, target), () => {});
+  } finally {
+    await worker.stop();
+  }
+  const [parity] = await parityOf(project);
+  expect(parity).toMatchObject({ view: 'spend@v1', keys: 5, values: 25, differences: 0, examples: [] });
+
+  const view = await appliedBatchView(await project.platform.registry(), target);
+  const online = await project.platform.online();
+  const table = onlineTableOf(project.name, view);
+  for await (const [row] of online.scan(table)) {
+    if (row === undefined) continue;
+    const values = row.values.map((value, index) => (index === 1 ? 'another shop' : value));
+    await online.write(table, [{ ...row, revision: row.revision + 1, values }]);
+    break;
+  }
+  const [disturbed] = await parityOf(project);
+  expect(disturbed?.differences).toBe(1);
+  expect(disturbed?.examples[0]).toContain('favourite of ["');
+});
