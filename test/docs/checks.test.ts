@@ -164,8 +164,8 @@ describe('another command', () => {
     ['npm start -- --twice', 'tidemark dev has no option --twice'],
     ['npm run nothing', 'package.json has no script "nothing"'],
     ['npm test -- test/docs/nothing.test.ts', 'there is no file test/docs/nothing.test.ts'],
-    ['TIDEMARK_HOUSE=x npm test', 'src/config.ts reads no variable TIDEMARK_HOUSE'],
-    ['export TIDEMARK_HOUSE=x', 'src/config.ts reads no variable TIDEMARK_HOUSE'],
+    ['TIDEMARK_HOUSE=x npm test', 'Tidemark reads no variable TIDEMARK_HOUSE'],
+    ['export TIDEMARK_HOUSE=x', 'Tidemark reads no variable TIDEMARK_HOUSE'],
     ['node bench/nothing.ts', 'there is no file bench/nothing.ts'],
     ['brew install x', 'no check knows the command "brew"; teach it to test/docs/shell-check.ts'],
   ])('%s', async (line, problem) => {

@@ -18,7 +18,10 @@ const UNCHECKED = ['cd', 'git', 'docker', 'cat', 'ls', 'kill', 'psql', 'redis-cl
 const { scripts } = z
   .object({ scripts: z.record(z.string(), z.string()) })
   .parse(JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')));
-const config = readFileSync(join(ROOT, 'src/config.ts'), 'utf8');
+/** Where the environment is read. */
+const environment = ['src/config.ts', 'src/cli/context.ts']
+  .map((path) => readFileSync(join(ROOT, path), 'utf8'))
+  .join('\n');
 
 /** What is wrong with one command of a document, each with its place. */
 export async function shellProblems(command: ShellCommand, check: ShellCheck): Promise<readonly string[]> {
@@ -59,8 +62,8 @@ async function npmProblems(args: readonly string[], check: ShellCheck): Promise<
 
 function variableProblems(names: readonly string[]): readonly string[] {
   return names
-    .filter((name) => name !== 'HOME' && !new RegExp(`\\b${name}\\b`).test(config))
-    .map((name) => `src/config.ts reads no variable ${name}`);
+    .filter((name) => name !== 'HOME' && !new RegExp(`\\b${name}\\b`).test(environment))
+    .map((name) => `Tidemark reads no variable ${name}`);
 }
 
 function isTidemark(name: string): boolean {
