@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
@@ -18,12 +19,16 @@ export interface Config {
   readonly temporalNamespace: string;
   readonly temporalTls: boolean;
   readonly temporalApiKey: string | null;
+  /** The feature repository, when a command names none. */
+  readonly repo: string | null;
   /** A local folder (an `s3://` address comes later). */
   readonly offline: string;
   readonly duckdbMemory: string;
   readonly duckdbThreads: number;
   readonly alertWebhookUrl: string | null;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+  /** Who acts, for the registry's history and for decisions. */
+  readonly user: string;
   readonly host: string;
   readonly port: number;
 }
@@ -48,6 +53,7 @@ const Environment = z.object({
   TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
   TEMPORAL_TLS: z.enum(['true', 'false']).default('false'),
   TEMPORAL_API_KEY: z.string().min(1).optional(),
+  TIDEMARK_REPO: z.string().min(1).optional(),
   TIDEMARK_OFFLINE: z.string().min(1).optional(),
   TIDEMARK_DUCKDB_MEMORY: z
     .string()
@@ -56,6 +62,7 @@ const Environment = z.object({
   TIDEMARK_DUCKDB_THREADS: z.coerce.number().int().min(1).max(256).default(2),
   TIDEMARK_ALERT_WEBHOOK: url('http:', 'https:').optional(),
   TIDEMARK_LOG: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  TIDEMARK_USER: z.string().min(1).optional(),
   TIDEMARK_HOST: z.string().min(1).default('127.0.0.1'),
   TIDEMARK_PORT: z.coerce.number().int().min(0).max(65_535).default(6566),
 });
@@ -84,12 +91,23 @@ export function readConfig(env: NodeJS.ProcessEnv, cwd: string = process.cwd()):
     temporalNamespace: vars.TEMPORAL_NAMESPACE,
     temporalTls: vars.TEMPORAL_TLS === 'true',
     temporalApiKey: vars.TEMPORAL_API_KEY ?? null,
+    repo: vars.TIDEMARK_REPO === undefined ? null : resolve(cwd, vars.TIDEMARK_REPO),
     offline: resolve(cwd, vars.TIDEMARK_OFFLINE ?? `${home}/offline`),
     duckdbMemory: vars.TIDEMARK_DUCKDB_MEMORY,
     duckdbThreads: vars.TIDEMARK_DUCKDB_THREADS,
     alertWebhookUrl: vars.TIDEMARK_ALERT_WEBHOOK ?? null,
     logLevel: vars.TIDEMARK_LOG,
+    user: vars.TIDEMARK_USER ?? userName(),
     host: vars.TIDEMARK_HOST,
     port: vars.TIDEMARK_PORT,
   };
+}
+
+/** A container's user may have no name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? 'unknown'}`;
+  }
 }

@@ -1,4 +1,5 @@
 import type { VersionComparison } from '../migrate/compare-profiles.ts';
+import type { Spine } from '../offline/as-of-engine.ts';
 
 /**
  * What crosses workflow boundaries: references, never rows; times as ISO text so that histories can be read
@@ -32,7 +33,7 @@ export interface BackfillInput extends ViewTarget {
   /** Chunks at once; 1 to 16. */
   readonly concurrency?: number;
   readonly carried?: WorkTotals;
-  /** Of a restatement, carried over continue-as-new: what has been done. */
+  /** Carried over continue-as-new: the part of the range that is left. */
   readonly remaining?: TimeRange;
   readonly paused?: boolean;
 }
@@ -77,8 +78,10 @@ export interface PlannedChunk extends TimeRange {
 
 export interface PlannedChunks {
   readonly chunks: readonly PlannedChunk[];
-  /** Whether the limit left work out. */
-  readonly more: boolean;
+  /** What the limit left out lies in this range; null when that is nothing. */
+  readonly rest: TimeRange | null;
+  /** What waits for a decision already. */
+  readonly held: readonly HeldChunk[];
 }
 
 export interface ChunkInput extends ViewTarget, TimeRange {
@@ -140,4 +143,39 @@ export interface MigrateProgress extends MigrateInput {
 
 export interface MonitorInput {
   readonly project: string;
+}
+
+/** What to build; the spine is named, never carried. */
+export interface TrainInput {
+  readonly project: string;
+  readonly spine: Spine;
+  /** References such as `view:feature`; or a service. */
+  readonly features?: readonly string[];
+  readonly service?: string;
+  /** `any`: all that is committed; `row`: what was known at each row's time; else an ISO time as the cut-off. */
+  readonly knownAt: string;
+  /** Output columns are `view__feature`. */
+  readonly fullNames: boolean;
+}
+
+export interface TrainResult {
+  /** SHA-256 of the manifest. */
+  readonly id: string;
+  readonly path: string;
+  readonly rows: number;
+  /** By output column: the share of rows without a value. */
+  readonly nullShares: Readonly<Record<string, number>>;
+  /** Whether the set was there already. */
+  readonly reused: boolean;
+}
+
+export interface TrainProgress {
+  readonly state: 'building' | 'finished';
+}
+
+/** What the running build last told; of its heartbeats. */
+export interface BuildProgress {
+  readonly phase: string;
+  /** 0 to 1. */
+  readonly share: number;
 }

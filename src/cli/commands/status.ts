@@ -1,0 +1,32 @@
+import type { Command } from 'commander';
+import { formatTime } from '../../core/time.ts';
+import { viewStatuses } from '../../monitor/view-status.ts';
+import { type CliContext, type CommonOptions, withSession } from '../context.ts';
+import { withExample, withJson, withRepo } from '../options.ts';
+import { statusLines } from '../status-lines.ts';
+
+export function registerStatus(program: Command, context: CliContext): void {
+  withExample(
+    withJson(
+      withRepo(program.command('status').description('how fresh every view is, and which alerts are open')),
+    ),
+    'tidemark status --repo feature_repo/flights',
+  ).action(async (options: CommonOptions) => {
+    await withSession(context, options, async (session) => {
+      const { platform, repo, output } = session;
+      const project = repo.project.name;
+      const views = await viewStatuses(project, {
+        registry: await platform.registry(),
+        ledger: await platform.ledger(),
+        clock: platform.clock,
+      });
+      const alerts = await (await platform.alerts()).openAlerts(project);
+      const told = alerts.map((alert) => ({
+        ...alert,
+        openedAt: formatTime(alert.openedAt),
+        lastSeenAt: formatTime(alert.lastSeenAt),
+      }));
+      output.facts({ project, views, alerts: told }, () => statusLines(views, alerts));
+    });
+  });
+}

@@ -1,0 +1,91 @@
+import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import { TidemarkError } from '../../core/errors.ts';
+import { formatTime, parseTime } from '../../core/time.ts';
+import type { Spine } from '../../offline/as-of-engine.ts';
+import { type CliContext, type CommonOptions, withSession } from '../context.ts';
+import { withExample, withJson, withRepo } from '../options.ts';
+import { trainHere } from '../train-here.ts';
+import { trainingLines } from '../training-lines.ts';
+import { withWorker } from '../worker-here.ts';
+
+interface TrainOptions extends CommonOptions {
+  readonly spine?: string;
+  readonly query?: string;
+  readonly timestamp: string;
+  readonly service?: string;
+  readonly knownAt: string;
+  readonly fullNames?: boolean;
+}
+
+export function registerTrain(program: Command, context: CliContext): void {
+  withExample(
+    withJson(
+      withRepo(
+        program
+          .command('train')
+          .description('build a training set: entity rows joined to features as of their times')
+          .argument('[features...]', 'view:feature, view@v2:feature or view:*')
+          .option('--service <name>', 'a feature service instead of features')
+          .addOption(new Option('--spine <file>', 'entity rows: a Parquet or CSV file').conflicts('query'))
+          .option('--query <sql>', 'entity rows: a query over the sources of the repository')
+          .option('--timestamp <column>', 'the column of entity row times', 'event_timestamp')
+          .option(
+            '--known-at <when>',
+            "'any', 'row' (known at each row's time), or an ISO time as cut-off",
+            'any',
+          )
+          .option('--full-names', 'name columns view__feature'),
+      ),
+    ),
+    'tidemark train --service churn_model --spine labels.parquet --repo feature_repo/assistant',
+    `tidemark train carrier_delays:flights_1d --query "SELECT carrier, predict_at AS event_timestamp FROM flight_schedule"`,
+  ).action(async (features: readonly string[], options: TrainOptions) => {
+    const spine = spineOf(options, context.cwd);
+    const knownAt = knownAtOf(options.knownAt);
+    if (features.length > 0 === (options.service !== undefined)) {
+      throw new TidemarkError(
+        'REQUEST_INVALID',
+        'Name features (view:feature) or a --service, one of the two.',
+      );
+    }
+    await withSession(context, options, async (session) => {
+      const trained = await withWorker(session, () =>
+        trainHere(session, context.signal, {
+          spine,
+          knownAt,
+          fullNames: options.fullNames ?? false,
+          ...(options.service === undefined ? { features } : { service: options.service }),
+        }),
+      );
+      session.output.facts(trained, () => trainingLines(trained));
+    });
+  });
+}
+
+function spineOf({ spine, query, timestamp }: TrainOptions, cwd: string): Spine {
+  if (query !== undefined) return { kind: 'query', query, timestampField: timestamp };
+  if (spine === undefined) {
+    throw new TidemarkError(
+      'REQUEST_INVALID',
+      'Name the entity rows: --spine with a .parquet or .csv file, or --query.',
+    );
+  }
+  const kind = spine.endsWith('.csv') ? 'csv' : spine.endsWith('.parquet') ? 'parquet' : undefined;
+  if (kind === undefined) {
+    throw new TidemarkError('REQUEST_INVALID', `--spine "${spine}" is neither a .parquet nor a .csv file.`);
+  }
+  return { kind, path: resolve(cwd, spine), timestampField: timestamp };
+}
+
+function knownAtOf(text: string): string {
+  if (text === 'any' || text === 'row') return text;
+  const time = parseTime(text);
+  if (time === undefined) {
+    throw new TidemarkError(
+      'REQUEST_INVALID',
+      `--known-at "${text}" is neither any, row, nor an ISO 8601 time.`,
+    );
+  }
+  return formatTime(time);
+}

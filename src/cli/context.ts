@@ -1,0 +1,66 @@
+import { resolve } from 'node:path';
+import { compose, type Platform } from '../compose.ts';
+import { type Config, readConfig } from '../config.ts';
+import { type LoadedRepo, loadRepo } from '../repo/load-repo.ts';
+import { startStack } from '../stack/stack.ts';
+import { createOutput, type Output, type Streams } from './output.ts';
+
+/** What a command is given; made once per call of the CLI. */
+export interface CliContext {
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+  readonly streams: Streams;
+  /** Aborted by the first SIGINT or SIGTERM. */
+  readonly signal: AbortSignal;
+}
+
+export interface CommonOptions {
+  readonly repo?: string;
+  readonly json?: boolean;
+}
+
+export function outputOf(context: CliContext, options: CommonOptions): Output {
+  return createOutput(context.streams, options.json ?? false);
+}
+
+export function configOf(context: CliContext): Config {
+  return readConfig(context.env, context.cwd);
+}
+
+/** The feature repository of --repo, TIDEMARK_REPO, or the folder one stands in. */
+export function repoDirOf(context: CliContext, options: CommonOptions): string {
+  return options.repo === undefined
+    ? (configOf(context).repo ?? context.cwd)
+    : resolve(context.cwd, options.repo);
+}
+
+export interface Session {
+  readonly platform: Platform;
+  readonly repo: LoadedRepo;
+  readonly output: Output;
+}
+
+/**
+ * Runs a command against the repository's project: the stack is brought up where no addresses are given (and
+ * stopped again by whoever started it), connections are closed whatever happens.
+ */
+export async function withSession<T>(
+  context: CliContext,
+  options: CommonOptions,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  const output = outputOf(context, options);
+  const config = configOf(context);
+  const repo = await loadRepo(repoDirOf(context, options));
+  const stack = await startStack(config, { onProgress: (text) => output.say(text) });
+  try {
+    const platform = compose({ config, addresses: stack.addresses, baseDir: repo.dir });
+    try {
+      return await work({ platform, repo, output });
+    } finally {
+      await platform.close();
+    }
+  } finally {
+    await stack.stop();
+  }
+}

@@ -1,0 +1,169 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { ActivityDeps } from '../activities/activity-deps.ts';
+import type { Config } from './config.ts';
+import type { OnDemandFunctions } from './core/on-demand.ts';
+import { type Clock, durationOf, systemClock } from './core/time.ts';
+import type { Ledger } from './ledger/ledger.ts';
+import { ledgerMigrations } from './ledger/postgres/migrations.ts';
+import { createPostgresLedger } from './ledger/postgres/postgres-ledger.ts';
+import type { AlertStore } from './monitor/alert-store.ts';
+import { monitorMigrations } from './monitor/postgres/migrations.ts';
+import { createPostgresAlertStore } from './monitor/postgres/postgres-alert-store.ts';
+import type { AlertSink } from './monitor/sinks/alert-sink.ts';
+import { createLogSink } from './monitor/sinks/log-sink.ts';
+import { createWebhookSink } from './monitor/sinks/webhook-sink.ts';
+import type { AsOfEngine } from './offline/as-of-engine.ts';
+import { createDuckDbAsOfEngine } from './offline/duckdb/duckdb-as-of-engine.ts';
+import { createDuckDbFeatureComputer } from './offline/duckdb/duckdb-feature-computer.ts';
+import { createDuckDbFeatureReader } from './offline/duckdb/duckdb-feature-reader.ts';
+import { createDuckDbSourceReader } from './offline/duckdb/duckdb-source-reader.ts';
+import { createDuckDbTableReader } from './offline/duckdb/duckdb-table-reader.ts';
+import { createDuckDb } from './offline/duckdb/engine.ts';
+import type { FeatureComputer } from './offline/feature-computer.ts';
+import type { FeatureReader } from './offline/feature-reader.ts';
+import type { SourceReader } from './offline/source-reader.ts';
+import type { TableReader } from './offline/table-reader.ts';
+import type { OnlineStore } from './online/online-store.ts';
+import { createRedisOnlineStore } from './online/redis/redis-online-store.ts';
+import { connectTemporal, type TemporalClient } from './orchestrate/connection.ts';
+import { createSchedules } from './orchestrate/schedules.ts';
+import { migrate } from './registry/postgres/migrate.ts';
+import { registryMigrations } from './registry/postgres/migrations.ts';
+import { connectPostgres } from './registry/postgres/pool.ts';
+import { createPostgresRegistry } from './registry/postgres/postgres-registry.ts';
+import type { Registry } from './registry/registry.ts';
+import type { Addresses } from './stack/stack.ts';
+
+/** How long a lease lasts without renewal: a worker killed in the middle blocks its range no longer than this. */
+const LEASE = durationOf('15s');
+
+/**
+ * The ports, each made when it is first asked for: a command that only plans opens neither Redis nor Temporal.
+ * The only file that knows which adapter is used.
+ */
+export interface Platform {
+  readonly config: Config;
+  readonly addresses: Addresses;
+  readonly clock: Clock;
+  /** Names this process in leases and to Temporal. */
+  readonly identity: string;
+  registry(): Promise<Registry>;
+  ledger(): Promise<Ledger>;
+  alerts(): Promise<AlertStore>;
+  sinks(log: (line: string) => void): readonly AlertSink[];
+  offline(): Promise<Offline>;
+  online(): Promise<OnlineStore>;
+  temporal(): Promise<TemporalClient>;
+  activityDeps(repo: {
+    readonly onDemand: OnDemandFunctions;
+    readonly log: (line: string) => void;
+  }): Promise<ActivityDeps>;
+  close(): Promise<void>;
+}
+
+export interface Offline {
+  readonly sources: SourceReader;
+  readonly computer: FeatureComputer;
+  readonly reader: FeatureReader;
+  readonly asOf: AsOfEngine;
+  readonly tables: TableReader;
+}
+
+export interface ComposeRequest {
+  readonly config: Config;
+  readonly addresses: Addresses;
+  /** The feature repository: relative source paths start there. */
+  readonly baseDir: string;
+}
+
+export function compose({ config, addresses, baseDir }: ComposeRequest): Platform {
+  const closers: (() => Promise<void>)[] = [];
+  /** Makes a thing once; a failure is not remembered, so that a server that comes back is found. */
+  const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
+    let made: Promise<T> | undefined;
+    return () => {
+      made ??= make().catch((error: unknown) => {
+        made = undefined;
+        throw error;
+      });
+      return made;
+    };
+  };
+  const clock = systemClock;
+  const identity = `${hostname()}:${process.pid}:${randomBytes(3).toString('hex')}`;
+
+  const pool = once(async () => {
+    const opened = connectPostgres(addresses.databaseUrl);
+    closers.push(() => opened.end());
+    await migrate(opened, [registryMigrations, ledgerMigrations, monitorMigrations]);
+    return opened;
+  });
+  const duckdb = once(async () => {
+    const engine = await createDuckDb({
+      memory: config.duckdbMemory,
+      threads: config.duckdbThreads,
+      tempDir: join(config.home, 'tmp'),
+    });
+    closers.push(() => engine.close());
+    return engine;
+  });
+  const registry = once(async () => createPostgresRegistry(await pool()));
+  const ledger = once(async () => createPostgresLedger(await pool()));
+  const alerts = once(async () => createPostgresAlertStore(await pool()));
+  const offline = once(async (): Promise<Offline> => {
+    const engine = await duckdb();
+    const roots = { baseDir, offlineRoot: config.offline };
+    return {
+      sources: createDuckDbSourceReader(engine, roots),
+      computer: createDuckDbFeatureComputer(engine, roots),
+      reader: createDuckDbFeatureReader(engine, roots),
+      asOf: createDuckDbAsOfEngine(engine, roots),
+      tables: createDuckDbTableReader(engine),
+    };
+  });
+  const online = once(async () => {
+    const store = await createRedisOnlineStore({ url: addresses.redisUrl, clock });
+    closers.push(() => store.close());
+    return store;
+  });
+  const temporal = once(async () => {
+    const client = await connectTemporal({ ...config, temporalAddress: addresses.temporalAddress });
+    closers.push(() => client.close());
+    return client;
+  });
+  const sinks = (log: (line: string) => void): readonly AlertSink[] => [
+    createLogSink({ log }),
+    ...(config.alertWebhookUrl === null ? [] : [createWebhookSink({ url: config.alertWebhookUrl })]),
+  ];
+
+  return {
+    config,
+    addresses,
+    clock,
+    identity,
+    registry,
+    ledger,
+    alerts,
+    sinks,
+    offline,
+    online,
+    temporal,
+    activityDeps: async ({ onDemand, log }) => ({
+      ...(await offline()),
+      registry: await registry(),
+      ledger: await ledger(),
+      alerts: await alerts(),
+      sinks: sinks(log),
+      online: await online(),
+      removeSchedule: async (version) => createSchedules((await temporal()).client).remove(version),
+      clock,
+      identity,
+      leaseFor: LEASE,
+    }),
+    async close() {
+      for (const closeOne of closers.splice(0).toReversed()) await closeOne();
+    },
+  };
+}
