@@ -2,7 +2,8 @@ import type { KnownAt } from '../core/as-of.ts';
 import type { JoinKey } from '../core/entity.ts';
 import type { FeatureSpec } from '../core/feature-view.ts';
 import type { Column, SourceSpec } from '../core/source.ts';
-import type { DurationMicros } from '../core/time.ts';
+import type { DurationMicros, Micros } from '../core/time.ts';
+import type { Value } from '../core/value-type.ts';
 import type { RevisedSlice } from './feature-reader.ts';
 
 /**
@@ -12,6 +13,8 @@ import type { RevisedSlice } from './feature-reader.ts';
  * Memory is bounded by the engine's setting, not by the data.
  */
 export interface AsOfEngine {
+  /** Names everything of the engine that decides the bytes it writes. */
+  readonly version: string;
   /** Columns, types, row count and digest of a spine. SPINE_INVALID says what is wrong and what is allowed. */
   describeSpine(spine: Spine): Promise<SpineDescription>;
   /** Writes the joined rows as Parquet at `path` (absolute) by rename. */
@@ -36,6 +39,8 @@ export type Spine = (
 export interface SpineDescription {
   readonly columns: readonly Column[];
   readonly rows: number;
+  /** The earliest and latest time; null when there are no rows. */
+  readonly span: { readonly first: Micros; readonly last: Micros } | null;
   /** SHA-256 over content and order. */
   readonly digest: string;
 }
@@ -46,6 +51,10 @@ export interface AsOfRequest {
   readonly spineDigest?: string;
   readonly views: readonly AsOfView[];
   readonly knownAt: KnownAt;
+  /** Columns computed row by row after the join (rule 9). */
+  readonly computed?: readonly ComputedColumns[];
+  /** Which outputs are written, in this order; without it all of the views, then all that are computed. */
+  readonly outputs?: readonly string[];
   readonly path: string;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: { readonly phase: string; readonly share: number }) => void;
@@ -63,10 +72,21 @@ export interface AsOfView {
   readonly slices: readonly RevisedSlice[];
 }
 
+/** A function of spine columns and of the outputs of views, called once per row in the spine's order. */
+export interface ComputedColumns {
+  /** Shown as progress. */
+  readonly name: string;
+  /** Columns of the spine or outputs of views, and the types they are read as. */
+  readonly inputs: readonly Column[];
+  readonly outputs: readonly Column[];
+  /** Values of `outputs` for values of `inputs`; what it throws ends the join. `row` counts from 0. */
+  readonly compute: (values: readonly Value[], row: number) => readonly Value[];
+}
+
 export interface AsOfResult {
   readonly rows: number;
   readonly bytes: number;
   readonly digest: string;
-  /** By output column: how many rows have no value. */
+  /** By written output: how many rows have no value. */
   readonly nulls: Readonly<Record<string, number>>;
 }

@@ -3,8 +3,7 @@ import type { Micros } from '../../core/time.ts';
 import type { AsOfView } from '../as-of-engine.ts';
 import { CREATED_TIME, EVENT_TIME } from '../offline-columns.ts';
 import { keySql } from './spine-columns.ts';
-import { identifier, stringLiteral, timestampLiteral } from './sql-text.ts';
-import { duckDbType } from './types.ts';
+import { identifier, timestampLiteral } from './sql-text.ts';
 
 /**
  * The SQL of the as-of join (DESIGN 7, rules 1 to 8). `__spine` is as `spine.ts` leaves it; all times in here are
@@ -127,39 +126,6 @@ function candidatesSql(join: ViewJoin, order: JoinOrder): string {
     }
   }
 }
-
-/** One row: count(*), then how many values each feature has. */
-export function countValuesSql(view: AsOfView, index: number): string {
-  return `SELECT ${['count(*)', ...view.features.map((_, at) => `count(f${at})`)].join(', ')} FROM __joined_${index}`;
-}
-
-/** Fixed, and written by one thread in the spine's order: the same rows give the same bytes. */
-const ROWS_PER_GROUP = 122_880;
-
-export interface Assembly {
-  readonly spineColumns: readonly string[];
-  /** `joined` is false for a view without any row: all null. */
-  readonly views: readonly { readonly view: AsOfView; readonly joined: boolean }[];
-  readonly path: string;
-}
-
-export function assembleSql({ spineColumns, views, path }: Assembly): string {
-  const columns = [
-    ...spineColumns.map((name, at) => `s.c${at} AS ${identifier(name)}`),
-    ...views.flatMap(({ view, joined }, index) =>
-      view.features.map(({ feature, output }, at) => {
-        const value = joined ? `j${index}.f${at}` : 'NULL';
-        return `CAST(${value} AS ${duckDbType(feature.type)}) AS ${identifier(output)}`;
-      }),
-    ),
-  ];
-  const tables = views.flatMap(({ joined }, index) =>
-    joined ? [` POSITIONAL JOIN __joined_${index} j${index}`] : [],
-  );
-  return `COPY (SELECT ${columns.join(', ')} FROM __spine s${tables.join('')}) TO ${stringLiteral(path)} ${PARQUET}`;
-}
-
-export const PARQUET = `(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROWS_PER_GROUP})`;
 
 function delayOf(view: AsOfView): bigint {
   return view.dataDelay < LONGEST ? view.dataDelay : LONGEST;

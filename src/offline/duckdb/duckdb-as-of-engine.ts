@@ -1,16 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { DuckDBConnection } from '@duckdb/node-api';
+import { type DuckDBConnection, version } from '@duckdb/node-api';
 import { TidemarkError } from '../../core/errors.ts';
 import { formatViewVersion } from '../../core/feature-view.ts';
 import type { AsOfEngine, AsOfRequest, AsOfResult, SpineDescription } from '../as-of-engine.ts';
+import { computeColumns } from './as-of-computed.ts';
 import { relevantSlices, unreadable, withoutNeedlessRanges } from './as-of-slices.ts';
-import { assembleSql, countValuesSql, factsSql, joinOrder, joinViewSql, type ViewJoin } from './as-of-sql.ts';
+import { factsSql, joinOrder, joinViewSql, type ViewJoin } from './as-of-sql.ts';
+import {
+  assembleSql,
+  countValuesSql,
+  type OutputColumn,
+  type SideBySide,
+  viewOutputs,
+} from './as-of-tables.ts';
 import type { DuckDbEngine } from './engine.ts';
 import { digestOfFile } from './feature-file.ts';
 import { sliceScanSql } from './slice-scan.ts';
-import type { EngineColumn } from './source-scan.ts';
 import { type LoadedSpine, loadSpine, spineDigest } from './spine.ts';
 import { keyColumns, refuseCollisions, spineProblem } from './spine-columns.ts';
 import { valueTypeOfDuckDb } from './types.ts';
@@ -22,15 +29,17 @@ export interface AsOfRoots {
   readonly baseDir: string;
 }
 
+/** Counts changes of this engine that change what it writes for the same request. */
+const FORMAT = 1;
+
 /** DESIGN 7 on DuckDB. Joins and sorts spill to disk beyond the engine's memory. */
-export function createDuckDbAsOfEngine(
-  engine: DuckDbEngine,
-  { offlineRoot, baseDir }: AsOfRoots,
-): AsOfEngine {
+export function createDuckDbAsOfEngine(engine: DuckDbEngine, roots: AsOfRoots): AsOfEngine {
   return {
+    version: `DuckDB ${version()}, format ${FORMAT}`,
+
     describeSpine(spine) {
       return engine.withConnection(async (connection): Promise<SpineDescription> => {
-        const { columns, rows } = await loadSpine(connection, spine, { baseDir });
+        const { columns, rows, span } = await loadSpine(connection, spine, roots);
         const typed = columns.map(({ name, engineType }) => {
           const type = valueTypeOfDuckDb(engineType);
           if (type !== null) return { name, type };
@@ -39,15 +48,12 @@ export function createDuckDbAsOfEngine(
             `its column "${name}" is ${engineType}, which Tidemark has no type for; leave it out or cast it`,
           );
         });
-        return { columns: typed, rows, digest: await spineDigest(connection, spine) };
+        return { columns: typed, rows, span, digest: await spineDigest(connection, spine) };
       });
     },
 
     join(request) {
-      return engine.withConnection(
-        (connection) => joinSpine(connection, request, { offlineRoot, baseDir }),
-        request.signal,
-      );
+      return engine.withConnection((connection) => joinSpine(connection, request, roots), request.signal);
     },
   };
 }
@@ -57,59 +63,54 @@ async function joinSpine(
   request: AsOfRequest,
   { offlineRoot, baseDir }: AsOfRoots,
 ): Promise<AsOfResult> {
-  const { spine, views, path, onProgress } = request;
-  const steps = views.length + 2;
-  const report = (phase: string, done: number) => onProgress?.({ phase, share: done / steps });
+  const { spine, views, computed = [], path } = request;
+  const steps = views.length + computed.length + 2;
+  const report = (phase: string, done: number) => request.onProgress?.({ phase, share: done / steps });
 
   report('reading the spine', 0);
   const loaded = await loadSpine(connection, spine, { baseDir, views });
-  refuseCollisions(spine, loaded.columns, views);
+  refuseCollisions(spine, loaded.columns, request);
   const keys = views.map((view) => keyColumns(spine, loaded.columns, view));
-  if (request.spineDigest !== undefined && request.spineDigest !== (await spineDigest(connection, spine))) {
-    throw spineProblem(
-      spine,
-      spine.kind === 'query'
-        ? 'it gave other rows, or another order, when it was run again; order it by columns that are unique together'
-        : 'it changed while it was in use; try again',
-    );
-  }
+  await refuseOtherSpine(connection, request);
 
-  const nulls: Record<string, number> = {};
   const joined: boolean[] = [];
   for (const [index, view] of views.entries()) {
     report(`joining ${formatViewVersion(view)}`, index + 1);
-    try {
-      const there = await joinView(connection, request, loaded, {
-        index,
-        keys: keys[index] ?? [],
-        offlineRoot,
-      });
-      joined.push(there);
-      Object.assign(
-        nulls,
-        there ? await countNulls(connection, request, loaded, index) : allNull(view, loaded),
-      );
-    } catch (error) {
-      throw unreadable(error);
-    }
+    joined.push(await joinView(connection, request, loaded, { index, keys: keys[index] ?? [], offlineRoot }));
+  }
+  const tables = { spineColumns: loaded.columns, outputs: viewOutputs(request, joined) };
+  const outputs: OutputColumn[] = [...tables.outputs];
+  for (const [index, columns] of computed.entries()) {
+    const step = views.length + 1 + index;
+    report(`computing ${columns.name}`, step);
+    const onRows = (done: number) => report(`computing ${columns.name}`, step + done / loaded.rows);
+    outputs.push(
+      ...(await computeColumns(connection, columns, tables, { index, rows: loaded.rows, onRows })),
+    );
   }
 
   report('writing', steps - 1);
-  const assembly = {
-    spineColumns: loaded.columns.map(({ name }: EngineColumn) => name),
-    views: views.map((view, index) => ({ view, joined: joined[index] ?? false })),
+  const result = {
+    spineColumns: loaded.columns,
+    outputs: request.outputs === undefined ? outputs : chosen(outputs, request.outputs),
   };
-  await mkdir(dirname(path), { recursive: true });
-  const unfinished = `${path}.${randomUUID()}.unfinished`;
-  try {
-    await connection.run(assembleSql({ ...assembly, path: unfinished }));
-    const content = await digestOfFile(unfinished);
-    await rename(unfinished, path);
-    report('done', steps);
-    return { rows: loaded.rows, ...content, nulls };
-  } finally {
-    await rm(unfinished, { force: true });
-  }
+  const nulls = await countNulls(connection, result, loaded.rows);
+  const content = await writeResult(connection, result, path);
+  report('done', steps);
+  return { rows: loaded.rows, ...content, nulls };
+}
+
+async function refuseOtherSpine(
+  connection: DuckDBConnection,
+  { spine, spineDigest: expected }: AsOfRequest,
+): Promise<void> {
+  if (expected === undefined || expected === (await spineDigest(connection, spine))) return;
+  throw spineProblem(
+    spine,
+    spine.kind === 'query'
+      ? 'it gave other rows, or another order, when it was run again; order it by columns that are unique together'
+      : 'it changed while it was in use; try again',
+  );
 }
 
 /** Makes `__joined_<index>`; false when no row of the view can be seen by any spine row. */
@@ -120,39 +121,71 @@ async function joinView(
   of: { readonly index: number; readonly keys: readonly number[]; readonly offlineRoot: string },
 ): Promise<boolean> {
   const view = views[of.index];
-  if (view === undefined || span === undefined) return false;
-  let slices = relevantSlices(view, span);
-  if (slices.length === 0) return false;
-  slices = await withoutNeedlessRanges(connection, slices, of.offlineRoot);
-  const join: ViewJoin = { view, rows: sliceScanSql(slices, of.offlineRoot), knownAt, span };
-
-  const [row = []] = (await connection.runAndReadAll(factsSql(join))).getRows();
-  const [rows, minLag, maxLag, revisions] = row;
-  if (typeof minLag !== 'bigint' || typeof maxLag !== 'bigint') return false;
-  const facts = { rows: Number(rows), minLag, maxLag, revisions: Number(revisions) };
-  await connection.run(joinViewSql(join, joinOrder(join, facts), of.keys, of.index));
-  return true;
+  if (view === undefined || span === null) return false;
+  const relevant = relevantSlices(view, span);
+  if (relevant.length === 0) return false;
+  try {
+    const slices = await withoutNeedlessRanges(connection, relevant, of.offlineRoot);
+    const join: ViewJoin = { view, rows: sliceScanSql(slices, of.offlineRoot), knownAt, span };
+    const [row = []] = (await connection.runAndReadAll(factsSql(join))).getRows();
+    const [rows, minLag, maxLag, revisions] = row;
+    if (typeof minLag !== 'bigint' || typeof maxLag !== 'bigint') return false;
+    const facts = { rows: Number(rows), minLag, maxLag, revisions: Number(revisions) };
+    await connection.run(joinViewSql(join, joinOrder(join, facts), of.keys, of.index));
+    return true;
+  } catch (error) {
+    throw unreadable(error);
+  }
 }
 
-/** By output column; checks rule 5 on the way: one answer per entity row. */
+function chosen(outputs: readonly OutputColumn[], names: readonly string[]): readonly OutputColumn[] {
+  return names.map((name) => {
+    const output = outputs.find((column) => column.name === name);
+    if (output === undefined) throw new RangeError(`The output "${name}" is neither joined nor computed`);
+    return output;
+  });
+}
+
+/** By output; checks rule 5 on the way: one answer per entity row. */
 async function countNulls(
   connection: DuckDBConnection,
-  { views }: AsOfRequest,
-  { rows }: LoadedSpine,
-  index: number,
+  { outputs }: SideBySide,
+  rows: number,
 ): Promise<Record<string, number>> {
-  const view = views[index];
-  if (view === undefined) return {};
-  const [[count, ...values] = []] = (await connection.runAndReadAll(countValuesSql(view, index))).getRows();
-  if (Number(count) !== rows) {
-    throw new TidemarkError(
-      'INTERNAL',
-      `Joining ${formatViewVersion(view)} gave ${Number(count)} rows for ${rows} entity rows.`,
-    );
+  const nulls: Record<string, number> = {};
+  for (const table of new Set(outputs.map((output) => output.table))) {
+    const columns = outputs.filter((output) => output.table === table);
+    if (table === null) {
+      for (const { name } of columns) nulls[name] = rows;
+      continue;
+    }
+    const [[count, ...values] = []] = (
+      await connection.runAndReadAll(countValuesSql(table, columns))
+    ).getRows();
+    if (Number(count) !== rows) {
+      throw new TidemarkError(
+        'INTERNAL',
+        `The as-of join gave ${Number(count)} rows for ${rows} entity rows.`,
+      );
+    }
+    for (const [at, { name }] of columns.entries()) nulls[name] = rows - Number(values[at]);
   }
-  return Object.fromEntries(view.features.map(({ output }, at) => [output, rows - Number(values[at])]));
+  return nulls;
 }
 
-function allNull(view: AsOfRequest['views'][number], { rows }: LoadedSpine): Record<string, number> {
-  return Object.fromEntries(view.features.map(({ output }) => [output, rows]));
+async function writeResult(
+  connection: DuckDBConnection,
+  result: SideBySide,
+  path: string,
+): Promise<{ readonly bytes: number; readonly digest: string }> {
+  await mkdir(dirname(path), { recursive: true });
+  const unfinished = `${path}.${randomUUID()}.unfinished`;
+  try {
+    await connection.run(assembleSql(result, unfinished));
+    const content = await digestOfFile(unfinished);
+    await rename(unfinished, path);
+    return content;
+  } finally {
+    await rm(unfinished, { force: true });
+  }
 }

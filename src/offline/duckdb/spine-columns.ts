@@ -2,7 +2,7 @@ import type { JoinKey } from '../../core/entity.ts';
 import { TidemarkError } from '../../core/errors.ts';
 import { didYouMean } from '../../core/nearest.ts';
 import type { KeyType } from '../../core/value-type.ts';
-import type { AsOfView, Spine } from '../as-of-engine.ts';
+import type { AsOfRequest, AsOfView, Spine } from '../as-of-engine.ts';
 import type { EngineColumn } from './source-scan.ts';
 import { isTimeColumn } from './types.ts';
 
@@ -105,21 +105,29 @@ export function keySql(key: JoinKey, column: string): string {
 export function refuseCollisions(
   spine: Spine,
   columns: readonly EngineColumn[],
-  views: readonly AsOfView[],
+  { views, computed = [] }: Pick<AsOfRequest, 'views' | 'computed'>,
 ): void {
   const taken = new Map(columns.map(({ name }) => [name.toLowerCase(), `its column "${name}"`]));
-  for (const { view, version, features } of views) {
-    for (const { feature, output } of features) {
-      const what = `feature "${feature.name}" of ${view}@v${version}`;
-      const other = taken.get(output.toLowerCase());
-      if (other !== undefined) {
-        throw spineProblem(
-          spine,
-          `${other} and ${what} would both be the column "${output}"; rename the column, ask for full names, or ` +
-            'give the view an alias',
-        );
-      }
-      taken.set(output.toLowerCase(), what);
+  const outputs = [
+    ...views.flatMap(({ view, version, features }) =>
+      features.map(({ feature, output }) => ({
+        output,
+        what: `feature "${feature.name}" of ${view}@v${version}`,
+      })),
+    ),
+    ...computed.flatMap(({ name, outputs: made }) =>
+      made.map((column) => ({ output: column.name, what: `"${column.name}" of ${name}` })),
+    ),
+  ];
+  for (const { output, what } of outputs) {
+    const other = taken.get(output.toLowerCase());
+    if (other !== undefined) {
+      throw spineProblem(
+        spine,
+        `${other} and ${what} would both be the column "${output}"; rename the column, ask for full names, or ` +
+          'give the view an alias',
+      );
     }
+    taken.set(output.toLowerCase(), what);
   }
 }

@@ -22,8 +22,8 @@ import { duckDbType } from './types.ts';
 export interface LoadedSpine {
   readonly columns: readonly EngineColumn[];
   readonly rows: number;
-  /** The earliest and latest time; undefined when there are no rows. */
-  readonly span: { readonly first: Micros; readonly last: Micros } | undefined;
+  /** The earliest and latest time; null when there are no rows. */
+  readonly span: { readonly first: Micros; readonly last: Micros } | null;
 }
 
 /** ±2^61 µs, about 73,000 years: sums with durations of that size stay exact in 64 bits. */
@@ -66,7 +66,7 @@ export async function loadSpine(
     span:
       typeof first === 'bigint' && typeof last === 'bigint'
         ? { first: micros(first), last: micros(last) }
-        : undefined,
+        : null,
   };
 }
 

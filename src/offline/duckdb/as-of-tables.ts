@@ -1,0 +1,89 @@
+import type { AsOfRequest } from '../as-of-engine.ts';
+import type { EngineColumn } from './source-scan.ts';
+import { identifier, stringLiteral } from './sql-text.ts';
+import { duckDbType } from './types.ts';
+
+/**
+ * The tables of a join, which lie side by side: row i of each belongs to row i of the spine.
+ *
+ * `__spine` has `c0`, `c1`, …; `__joined_<i>` and `__computed_<i>` have `f0`, `f1`, …. A table that was not made
+ * (no row of the view can be seen) stands for nulls.
+ */
+export interface SideBySide {
+  readonly spineColumns: readonly EngineColumn[];
+  readonly outputs: readonly OutputColumn[];
+}
+
+export interface OutputColumn {
+  readonly name: string;
+  /** Null: all null. */
+  readonly table: string | null;
+  readonly column: string;
+  /** The column as a value of its type; `sql` is where it is read. */
+  readonly value: (sql: string) => string;
+}
+
+/** The outputs of views; `joined` says which tables were made. */
+export function viewOutputs(
+  { views }: Pick<AsOfRequest, 'views'>,
+  joined: readonly boolean[],
+): readonly OutputColumn[] {
+  return views.flatMap(({ features }, index) =>
+    features.map(({ feature, output }, at) => ({
+      name: output,
+      table: joined[index] === true ? `__joined_${index}` : null,
+      column: `f${at}`,
+      value: (sql: string) => `CAST(${sql} AS ${duckDbType(feature.type)})`,
+    })),
+  );
+}
+
+/** One row: count(*), then how many values each of these columns has. */
+export function countValuesSql(table: string, columns: readonly OutputColumn[]): string {
+  return `SELECT ${['count(*)', ...columns.map(({ column }) => `count(${column})`)].join(', ')} FROM ${table}`;
+}
+
+/** Rows `from` to `to` (exclusive) of some spine columns and outputs, in order; `select` makes the expression. */
+export function rowsSql(
+  { spineColumns, outputs }: SideBySide,
+  inputs: readonly { readonly name: string; readonly select: (sql: string) => string }[],
+  { from, to }: { readonly from: number; readonly to: number },
+): string {
+  const places = inputs.map(({ name, select }) => {
+    const at = spineColumns.findIndex((column) => column.name === name);
+    if (at !== -1) return { table: '__spine', column: `c${at}`, value: (sql: string) => select(sql) };
+    const output = outputs.find((column) => column.name === name);
+    if (output === undefined) throw new RangeError(`A computed column reads "${name}", which is not joined`);
+    return { ...output, value: (sql: string) => select(output.value(sql)) };
+  });
+  const tables = [...new Set(['__spine', ...places.flatMap(({ table }) => table ?? [])])];
+  const select = places.map(({ table, column, value }) =>
+    value(table === null ? 'NULL' : `t${tables.indexOf(table)}.${column}`),
+  );
+  const part = (table: string, index: number) => {
+    const columns = new Set(places.flatMap((place) => (place.table === table ? [place.column] : [])));
+    const read = columns.size === 0 ? 'rowid' : [...columns].join(', ');
+    return `(SELECT ${read} FROM ${table} WHERE rowid >= ${from} AND rowid < ${to}) t${index}`;
+  };
+  return `SELECT ${select.join(', ')} FROM ${tables.map(part).join(' POSITIONAL JOIN ')}`;
+}
+
+/** Fixed, and written by one thread in the spine's order: the same rows give the same bytes. */
+const ROWS_PER_GROUP = 122_880;
+
+/** Writes all spine columns as they are, then the outputs. */
+export function assembleSql({ spineColumns, outputs }: SideBySide, path: string): string {
+  const tables = [...new Set(outputs.flatMap(({ table }) => table ?? []))];
+  const columns = [
+    ...spineColumns.map(({ name }, at) => `s.c${at} AS ${identifier(name)}`),
+    ...outputs.map(
+      ({ name, table, column, value }) =>
+        `${value(table === null ? 'NULL' : `t${tables.indexOf(table)}.${column}`)} AS ${identifier(name)}`,
+    ),
+  ];
+  const joins = tables.map((table, index) => ` POSITIONAL JOIN ${table} t${index}`);
+  return (
+    `COPY (SELECT ${columns.join(', ')} FROM __spine s${joins.join('')}) TO ${stringLiteral(path)} ` +
+    `(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROWS_PER_GROUP})`
+  );
+}

@@ -1,0 +1,89 @@
+import { digestOf } from '../core/canonical.ts';
+import type { Column } from '../core/source.ts';
+import type { ValueType } from '../core/value-type.ts';
+
+/**
+ * Everything that decides the bytes of a training set, and nothing else: not where it lies, not when or by whom it
+ * was made. The same contents are the same set.
+ */
+export interface TrainingSetContents {
+  readonly project: string;
+  readonly spine: {
+    readonly digest: string;
+    readonly timestampField: string;
+    readonly rows: number;
+    readonly columns: readonly Column[];
+  };
+  /** `any`, `row` or an ISO 8601 time. */
+  readonly knownAt: string;
+  /** Feature columns in their order. */
+  readonly outputs: readonly OutputRecord[];
+  readonly views: readonly ViewRecord[];
+  readonly onDemand: readonly OnDemandRecord[];
+  readonly engine: string;
+}
+
+export interface OutputRecord {
+  readonly name: string;
+  readonly view: string;
+  readonly version: number;
+  readonly feature: string;
+  readonly type: ValueType;
+}
+
+/** One reading of a batch view. */
+export interface ViewRecord {
+  readonly view: string;
+  readonly version: number;
+  readonly fingerprint: string;
+  /** By join key, the spine column it was read from. */
+  readonly keys: Readonly<Record<string, string>>;
+  readonly features: readonly string[];
+  readonly ttl: string | null;
+  readonly dataDelay: string;
+  readonly slices: readonly SliceRecord[];
+}
+
+export interface SliceRecord {
+  /** Relative to the offline root. */
+  readonly path: string;
+  /** SHA-256 of the file. */
+  readonly digest: string;
+  readonly revision: number;
+  /** ISO 8601; rows whose interval ends in (start, end]. */
+  readonly start: string;
+  readonly end: string;
+}
+
+export interface OnDemandRecord {
+  readonly view: string;
+  readonly version: number;
+  readonly fingerprint: string;
+}
+
+export function trainingSetId(contents: TrainingSetContents): string {
+  return digestOf(contents);
+}
+
+/** What lies as `manifest.json` beside the data; it is written last, so a set that has one is whole. */
+export interface TrainingSetManifest {
+  readonly id: string;
+  readonly contents: TrainingSetContents;
+  readonly data: {
+    /** Relative to the manifest. */
+    readonly path: string;
+    readonly rows: number;
+    readonly bytes: number;
+    readonly digest: string;
+    /** By feature column: rows without a value. */
+    readonly nulls: Readonly<Record<string, number>>;
+  };
+  /** ISO 8601. */
+  readonly createdAt: string;
+}
+
+export function nullSharesOf({ data }: TrainingSetManifest): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    Object.entries(data.nulls).map(([name, nulls]) => [name, data.rows === 0 ? 0 : nulls / data.rows]),
+  );
+}

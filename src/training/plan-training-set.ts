@@ -1,0 +1,122 @@
+import type { KnownAt } from '../core/as-of.ts';
+import { type Problem, problemsError, TidemarkError } from '../core/errors.ts';
+import type { Manifest } from '../core/manifest.ts';
+import { type ResolvedFeatures, resolveFeatures } from '../core/resolve-features.ts';
+import type { Column } from '../core/source.ts';
+import { formatTime, parseTime } from '../core/time.ts';
+import type { ValueType } from '../core/value-type.ts';
+import type { AsOfRequest, Spine, SpineDescription } from '../offline/as-of-engine.ts';
+import { onDemandColumns } from './compute-on-demand.ts';
+import { type TrainingSetContents, trainingSetId } from './manifest.ts';
+import { readViews } from './read-views.ts';
+import type { TrainingDeps, TrainingSetRequest } from './training-set.ts';
+
+/** What would be made: its name is known before any of the work is done. */
+export interface TrainingSetPlan {
+  readonly id: string;
+  readonly contents: TrainingSetContents;
+  readonly join: Omit<AsOfRequest, 'path' | 'signal' | 'onProgress'>;
+}
+
+/** UNKNOWN_PROJECT, UNKNOWN_VIEW, UNKNOWN_FEATURE, REQUEST_INVALID or SPINE_INVALID, before anything is computed. */
+export async function planTrainingSet(
+  request: TrainingSetRequest,
+  deps: Omit<TrainingDeps, 'clock' | 'offlineRoot'>,
+): Promise<TrainingSetPlan> {
+  const { project } = request;
+  const knownAt = parseKnownAt(request.knownAt);
+  const applied = await deps.registry.load(project);
+  if (applied === undefined) {
+    throw new TidemarkError(
+      'UNKNOWN_PROJECT',
+      `Cannot find project "${project}": nothing has been applied for it. Run tidemark apply first.`,
+    );
+  }
+  const resolved = resolveFeatures(applied.manifest, request.features, {
+    servingVersions: await deps.registry.servingVersions(project),
+    fullNames: request.fullNames,
+    ...(request.aliases === undefined ? {} : { aliases: request.aliases }),
+  });
+  const computed = onDemandColumns(resolved, deps.onDemand);
+  const spine = withSources(request.spine, applied.manifest);
+  const description = await deps.asOf.describeSpine(spine);
+  checkRequestData(resolved, description);
+  const readings = await readViews(project, resolved, description, deps.ledger);
+
+  const contents: TrainingSetContents = {
+    project,
+    spine: {
+      digest: description.digest,
+      timestampField: spine.timestampField,
+      rows: description.rows,
+      columns: description.columns,
+    },
+    knownAt: knownAt.kind === 'cutoff' ? formatTime(knownAt.at) : knownAt.kind,
+    outputs: resolved.outputs.map(({ name, view, version, feature }) => ({
+      name,
+      view,
+      version,
+      feature: feature.name,
+      type: feature.type,
+    })),
+    views: readings.map(({ record }) => record),
+    onDemand: resolved.onDemand.map(({ view: { name, version, fingerprint } }) => ({
+      view: name,
+      version,
+      fingerprint,
+    })),
+    engine: deps.asOf.version,
+  };
+  return {
+    id: trainingSetId(contents),
+    contents,
+    join: {
+      spine,
+      spineDigest: description.digest,
+      views: readings.map(({ asOf }) => asOf),
+      knownAt,
+      computed,
+      outputs: resolved.outputs.map(({ name }) => name),
+    },
+  };
+}
+
+function parseKnownAt(text: string): KnownAt {
+  if (text === 'any' || text === 'row') return { kind: text };
+  const at = parseTime(text);
+  if (at !== undefined) return { kind: 'cutoff', at };
+  throw new TidemarkError(
+    'REQUEST_INVALID',
+    `Cannot read "${text}" as a known-at: allowed are any, row, or an ISO 8601 time such as 2026-01-31T00:00:00Z.`,
+  );
+}
+
+function withSources(spine: Spine, { sources }: Manifest): Spine {
+  return spine.kind === 'query' ? { ...spine, sources } : spine;
+}
+
+/** Request data of on-demand views stands in the spine; all that is missing is said at once. */
+function checkRequestData({ requestFields }: ResolvedFeatures, { columns }: SpineDescription): void {
+  const problems = requestFields.flatMap((field): Problem[] => {
+    const column = columns.find(({ name }) => name === field.name);
+    if (column === undefined) return [problem(field, 'the spine has no such column')];
+    return readableAs(column.type, field.type) ? [] : [problem(field, `its column is ${column.type}`)];
+  });
+  if (problems.length > 0) {
+    throw problemsError('SPINE_INVALID', 'Cannot use the spine: it lacks request data.', problems);
+  }
+}
+
+function problem({ name, type }: Column, found: string): Problem {
+  return { where: name, message: `${found}; ${type} is needed.` };
+}
+
+/** Whether a spine column can be given as this type: exactly, or the build fails at the value that does not fit. */
+function readableAs(found: ValueType, wanted: ValueType): boolean {
+  if (found === wanted) return true;
+  const integer = found === 'int32' || found === 'int64';
+  if (wanted === 'int32' || wanted === 'int64') return integer;
+  if (wanted === 'float32' || wanted === 'float64')
+    return integer || found === 'float32' || found === 'float64';
+  return wanted === 'timestamp' ? found === 'date' : wanted === 'json' && found === 'string';
+}

@@ -1,0 +1,82 @@
+import type { ResolvedFeatures, ViewPart } from '../core/resolve-features.ts';
+import { durationOf, formatTime, latest, type Micros, micros, timeOf } from '../core/time.ts';
+import type { CommittedFile, Ledger } from '../ledger/ledger.ts';
+import type { AsOfView, SpineDescription } from '../offline/as-of-engine.ts';
+import type { ViewRecord } from './manifest.ts';
+
+/** A part as the engine joins it, and as the manifest records it. */
+export interface ViewReading {
+  readonly asOf: AsOfView;
+  readonly record: ViewRecord;
+}
+
+/**
+ * What is read of each batch view: the files committed now that hold rows some spine row may see. Features that
+ * only on-demand views need get names that no definition can have.
+ */
+export function readViews(
+  project: string,
+  resolved: ResolvedFeatures,
+  spine: SpineDescription,
+  ledger: Pick<Ledger, 'files'>,
+): Promise<readonly ViewReading[]> {
+  return Promise.all(
+    resolved.parts.map(async (part, index): Promise<ViewReading> => {
+      const { view, alias } = part;
+      const files = await filesOf(project, part, spine, ledger);
+      const spineColumns = view.joinKeys.map(({ name }) => alias?.keys[name] ?? name);
+      return {
+        asOf: {
+          view: view.name,
+          version: view.version,
+          joinKeys: view.joinKeys,
+          spineColumns,
+          features: part.features.map((feature, at) => ({ feature, output: columnOf(resolved, index, at) })),
+          ttl: view.ttl === null ? null : durationOf(view.ttl),
+          dataDelay: durationOf(view.dataDelay),
+          slices: files.map(({ path, range, revision }) => ({ path, range, revision })),
+        },
+        record: {
+          view: view.name,
+          version: view.version,
+          fingerprint: view.fingerprint,
+          keys: Object.fromEntries(view.joinKeys.map(({ name }, at) => [name, spineColumns[at] ?? name])),
+          features: part.features.map(({ name }) => name),
+          ttl: view.ttl,
+          dataDelay: view.dataDelay,
+          slices: files.map(({ path, digest, revision, range }) => ({
+            path,
+            digest,
+            revision,
+            start: formatTime(range.start),
+            end: formatTime(range.end),
+          })),
+        },
+      };
+    }),
+  );
+}
+
+/** The column of feature `feature` of part `part` while a training set is made. */
+export function columnOf({ outputs }: ResolvedFeatures, part: number, feature: number): string {
+  const output = outputs.find(
+    ({ from }) => from.kind === 'part' && from.part === part && from.feature === feature,
+  );
+  return output?.name ?? `__input_${part}_${feature}`;
+}
+
+/** A row's event time lies in its interval, both ends included: hence one microsecond more on either side. */
+async function filesOf(
+  project: string,
+  { view }: ViewPart,
+  { span }: SpineDescription,
+  ledger: Pick<Ledger, 'files'>,
+): Promise<readonly CommittedFile[]> {
+  if (span === null) return [];
+  const began = timeOf(view.startTime);
+  const oldest = view.ttl === null ? began : micros(span.first - durationOf(view.ttl));
+  const start: Micros = micros(latest(oldest, began) - 1n);
+  const end = micros(span.last - durationOf(view.dataDelay) + 1n);
+  if (start >= end) return [];
+  return ledger.files({ project, view: view.name, version: view.version }, { start, end });
+}

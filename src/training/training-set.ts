@@ -1,0 +1,50 @@
+import type { FeatureSelection } from '../core/feature-selection.ts';
+import type { OnDemandFunctions } from '../core/on-demand.ts';
+import type { ViewAlias } from '../core/resolve-features.ts';
+import type { Clock } from '../core/time.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { AsOfEngine, Spine } from '../offline/as-of-engine.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { TrainingSetManifest } from './manifest.ts';
+
+/** What a person asks for; plain JSON, so that it can cross a workflow's border. */
+export interface TrainingSetRequest {
+  readonly project: string;
+  /** A query reads the sources of the applied definitions by name. */
+  readonly spine: Spine;
+  readonly features: FeatureSelection;
+  /** `any`, `row` (known at the row's own time), or an ISO 8601 time: only rows known by then. */
+  readonly knownAt: string;
+  /** `view__feature` in place of `feature`. */
+  readonly fullNames: boolean;
+  readonly aliases?: readonly ViewAlias[];
+}
+
+export interface TrainingDeps {
+  readonly registry: Pick<Registry, 'load' | 'servingVersions'>;
+  readonly ledger: Pick<Ledger, 'files'>;
+  readonly asOf: AsOfEngine;
+  readonly onDemand: OnDemandFunctions;
+  readonly clock: Clock;
+  /** Absolute; sets lie in `<project>/training-sets/<id>/` under it. */
+  readonly offlineRoot: string;
+}
+
+export interface TrainingOptions {
+  readonly signal?: AbortSignal;
+  /** `share` is in [0, 1]. */
+  readonly onProgress?: (progress: { readonly phase: string; readonly share: number }) => void;
+}
+
+/** An immutable table of spine rows and the features as of their times, named by what it was made of. */
+export interface TrainingSet {
+  readonly id: string;
+  /** The Parquet file, absolute; `manifest.json` lies beside it. */
+  readonly path: string;
+  readonly manifest: TrainingSetManifest;
+  readonly rows: number;
+  /** By feature column, in [0, 1]. */
+  readonly nullShares: Readonly<Record<string, number>>;
+  /** It was there already. */
+  readonly reused: boolean;
+}
