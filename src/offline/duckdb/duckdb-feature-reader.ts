@@ -6,7 +6,7 @@ import type { KeyValue, Value, ValueType } from '../../core/value-type.ts';
 import type { FeatureReader, LatestRequest } from '../feature-reader.ts';
 import { CREATED_TIME, EVENT_TIME } from '../offline-columns.ts';
 import type { DuckDbEngine } from './engine.ts';
-import { sliceScanSql } from './slice-scan.ts';
+import { sliceFailure, sliceScanSql } from './slice-scan.ts';
 import { identifier, identifiers, timestampLiteral } from './sql-text.ts';
 import { duckDbType, readColumn, transported } from './types.ts';
 
@@ -38,7 +38,7 @@ export function createDuckDbFeatureReader(
         }
         if (batch.length > 0) yield batch;
       } catch (error) {
-        throw lease.fail(error);
+        throw lease.fail(sliceFailure(error));
       } finally {
         lease[Symbol.dispose]();
       }

@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { BatchViewSpec, FeatureSpec } from '../../core/feature-view.ts';
 import type { FeatureProfile, FileSlice } from '../feature-computer.ts';
-import { sliceScanSql } from './slice-scan.ts';
+import { sliceFailure, sliceScanSql } from './slice-scan.ts';
 import { identifier, identifiers } from './sql-text.ts';
 
 /** Per-feature statistics in one pass over the files. Not-a-numbers and infinities are left out of them. */
@@ -23,11 +23,14 @@ export async function profileSlices(
     const finite = `FILTER (WHERE isfinite(${x}))`;
     return [missing, `min(${x}) ${finite}`, `max(${x}) ${finite}`, `avg(${x}) ${finite}`];
   });
-  const [row = []] = (
-    await connection.runAndReadAll(
+  const [row = []] = await connection
+    .runAndReadAll(
       `SELECT count(*), count(DISTINCT (${keys})), ${columns.join(', ')} FROM ${sliceScanSql(slices, offlineRoot)}`,
     )
-  ).getRows();
+    .then(
+      (result) => result.getRows(),
+      (error: unknown) => Promise.reject(sliceFailure(error)),
+    );
   return {
     rows: Number(row[0]),
     entities: Number(row[1]),

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
+import { TidemarkError } from '../../core/errors.ts';
 import type { FileSlice } from '../feature-computer.ts';
 import type { RevisedSlice } from '../feature-reader.ts';
 import { INTERVAL_END } from '../offline-columns.ts';
+import { duckDbReason, failureKind } from './duckdb-failure.ts';
 import { fileList, literalPath, stringLiteral, timestampLiteral } from './sql-text.ts';
 
 /**
@@ -51,5 +53,15 @@ function joined(
     `(SELECT rows.* EXCLUDE (__file), slices.__revision FROM read_parquet(${fileList(paths.map(literalPath))}, filename = '__file') rows ` +
     `JOIN (VALUES ${rows.join(', ')}) slices(__file, __from, __to, __revision) ` +
     `ON rows.__file = slices.__file AND rows.${INTERVAL_END} > slices.__from AND rows.${INTERVAL_END} <= slices.__to)`
+  );
+}
+
+/** What a failure to read slices means: a committed file that is gone or broken is STORE_CORRUPT. */
+export function sliceFailure(error: unknown): unknown {
+  if (error instanceof TidemarkError || failureKind(error) !== 'file') return error;
+  return new TidemarkError(
+    'STORE_CORRUPT',
+    `Cannot read the offline store: ${duckDbReason(error)}. Restate the interval of that file.`,
+    { cause: error },
   );
 }
