@@ -16,13 +16,16 @@ import { appliedBatchView } from '../src/registry/applied-manifest.ts';
 import type { ActivityDeps } from './activity-deps.ts';
 import { runActivity } from './run-activity.ts';
 
+/** A workflow's payload stays small; who has decided these is shown the next ones. */
+const HELD_LISTED = 40;
+
 export function createMaterializeActivities(deps: ActivityDeps) {
   return {
     /** The chunks that are missing and due (or to be restated), in the order asked for. */
     planChunks: (input: PlanChunksInput): Promise<PlannedChunks> =>
       runActivity(async () => {
         const view = await appliedBatchView(deps.registry, input);
-        const chunks = await planChunks(
+        const { chunks, held } = await planChunks(
           {
             project: input.project,
             view,
@@ -35,12 +38,12 @@ export function createMaterializeActivities(deps: ActivityDeps) {
         const ordered = input.order === 'newest' ? chunks.toReversed() : chunks;
         const schedule = scheduleOf(view.schedule);
         return {
-          chunks: ordered.slice(0, input.limit).map(({ start, end }) => ({
-            start: formatTime(start),
-            end: formatTime(end),
-            intervals: schedule.ticks(start, end).length - 1,
+          chunks: ordered.slice(0, input.limit).map((chunk) => ({
+            ...toRange(chunk),
+            intervals: schedule.ticks(chunk.start, chunk.end).length - 1,
           })),
-          more: ordered.length > input.limit,
+          rest: spanOf(ordered.slice(input.limit)),
+          held: held.slice(0, HELD_LISTED).map((range) => ({ ...toRange(range), reason: range.reason })),
         };
       }),
 
@@ -74,11 +77,23 @@ export function createMaterializeActivities(deps: ActivityDeps) {
           { kind: input.decision, by: input.by },
           deps.clock(),
         );
-        return decided.map(({ start, end }) => ({ start: formatTime(start), end: formatTime(end) }));
+        return decided.map(toRange);
       }),
   };
 }
 
 function toInterval({ start, end }: TimeRange): Interval {
   return { start: timeOf(start), end: timeOf(end) };
+}
+
+function toRange({ start, end }: Interval): TimeRange {
+  return { start: formatTime(start), end: formatTime(end) };
+}
+
+function spanOf(chunks: readonly Interval[]): TimeRange | null {
+  const [first] = chunks;
+  const last = chunks.at(-1);
+  if (first === undefined || last === undefined) return null;
+  const [oldest, newest] = first.start < last.start ? [first, last] : [last, first];
+  return toRange({ start: oldest.start, end: newest.end });
 }

@@ -1,7 +1,8 @@
 import { Context } from '@temporalio/activity';
 import { toFailure } from '../src/orchestrate/failures.ts';
 
-const HEARTBEAT_MILLIS = 3000;
+/** A cancellation is learnt of by a heartbeat's answer. */
+const HEARTBEAT_MILLIS = 1000;
 
 export interface ActivityScope {
   /** Aborted when the workflow cancels the activity, or the worker shuts down. */

@@ -1,4 +1,5 @@
 import {
+  allHandlersFinished,
   condition,
   continueAsNew,
   defineQuery,
@@ -18,15 +19,16 @@ import type {
   WorkProgress,
   WorkTotals,
 } from '../src/orchestrate/contracts.ts';
-import { failIfAny, NOTHING_DONE, type RunControl, runChunks } from './run-chunks.ts';
+import { SHORT } from './activity-options.ts';
+import { CHUNKS_PER_RUN, failIfAny, NOTHING_DONE, type RunControl, runChunks } from './run-chunks.ts';
 
-const { planChunks, decideHeld } = proxyActivities<Activities>({
-  startToCloseTimeout: '10 minutes',
-  retry: { initialInterval: '500 milliseconds', maximumInterval: '30 seconds', maximumAttempts: 20 },
-});
+const { planChunks, decideHeld } = proxyActivities<Activities>(SHORT);
 
-/** Chunks per run before the history is started anew. */
-const CHUNKS_PER_RUN = 100;
+/**
+ * How often a run that waits for a decision looks what has become due meanwhile, and whether somebody else has
+ * decided: its schedule does not start another one beside it.
+ */
+const LOOK_AGAIN = '2 minutes';
 
 export const progress = defineQuery<WorkProgress>('progress');
 export const approve = defineUpdate<readonly TimeRange[], [DecisionRequest]>('approve');
@@ -34,15 +36,16 @@ export const reject = defineUpdate<readonly TimeRange[], [DecisionRequest]>('rej
 
 /**
  * Asks the ledger for everything missing and due, and does it. A schedule's tick is only a clock: a skipped or
- * late one loses nothing. When quality rules hold a chunk the run waits for `approve` or `reject`.
+ * late one loses nothing. While quality rules hold something the run waits for `approve` or `reject`.
  */
 export async function materialize(input: MaterializeInput): Promise<WorkTotals> {
   const target: ViewTarget = { project: input.project, view: input.view, version: input.version };
   const restate = input.restate ?? false;
+  const carried = input.carried ?? NOTHING_DONE;
   let current: WorkProgress = {
-    ...(input.carried ?? NOTHING_DONE),
+    ...carried,
     state: 'planning',
-    chunksPlanned: 0,
+    chunksPlanned: carried.chunksDone,
     running: [],
   };
   let waiting: readonly HeldChunk[] = [];
@@ -68,29 +71,46 @@ export async function materialize(input: MaterializeInput): Promise<WorkTotals> 
     current = next;
   };
   if (input.waitMillis !== undefined && input.waitMillis > 0) await sleep(input.waitMillis);
-  const { chunks, more } = await planChunks({
+  const plan = await planChunks({
     ...target,
     ...(input.range && { range: input.range }),
     restate,
     order: 'oldest',
     limit: CHUNKS_PER_RUN,
   });
-  let totals = await runChunks(target, chunks, restate, control, input.carried ?? NOTHING_DONE, report);
+  const first = await runChunks(target, plan.chunks, restate, control, carried, report);
+  const { isStopped } = first;
+  let { totals } = first;
+  const goOn = async (): Promise<never> => {
+    await condition(allHandlersFinished);
+    const hasRest = plan.rest !== null && !isStopped;
+    return await continueAsNew<typeof materialize>({
+      ...input,
+      ...(hasRest ? { range: plan.rest } : { restate: false }),
+      waitMillis: 0,
+      // What failed is planned again, unless it lies behind or is no longer asked for.
+      carried: { ...totals, held: [], failed: hasRest || restate ? totals.failed : [] },
+    });
+  };
 
-  const last = chunks.at(-1);
-  const stuck = chunks.length > 0 && totals.failed.length >= chunks.length;
-  if (more && last !== undefined && !stuck && totals.held.length === 0) {
-    const rest = restate && input.range ? { range: { start: last.end, end: input.range.end } } : {};
-    await continueAsNew<typeof materialize>({ ...input, ...rest, waitMillis: 0, carried: totals });
+  waiting = [...plan.held, ...totals.held];
+  while (waiting.length > 0) {
+    totals = { ...totals, held: waiting };
+    current = {
+      ...totals,
+      state: 'waiting for a decision',
+      chunksPlanned: totals.chunksDone,
+      running: [],
+    };
+    const isDecided = await condition(() => approved.length > 0 || waiting.length === 0, LOOK_AGAIN);
+    if (!isDecided) await goOn();
+    const carriedOn = { ...totals, held: [] };
+    ({ totals } = await runChunks(target, approved.splice(0), false, control, carriedOn, report));
+    waiting = [...waiting, ...totals.held];
   }
-
-  while (totals.held.length > 0) {
-    waiting = totals.held;
-    current = { ...totals, state: 'waiting for a decision', chunksPlanned: totals.chunksDone, running: [] };
-    await condition(() => waiting.length === 0);
-    const again = approved.splice(0);
-    totals = await runChunks(target, again, restate, control, { ...totals, held: [] }, report);
-  }
+  totals = { ...totals, held: [] };
+  if (plan.rest !== null && !isStopped) await goOn();
+  await condition(allHandlersFinished);
   current = { ...totals, state: 'finished', chunksPlanned: totals.chunksDone, running: [] };
   failIfAny(target, totals);
   return totals;

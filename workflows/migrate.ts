@@ -11,13 +11,12 @@ import {
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/create-activities.ts';
 import type { MigrateInput, MigrateProgress } from '../src/orchestrate/contracts.ts';
+import { LONG, SHORT } from './activity-options.ts';
 import { backfill } from './backfill.ts';
 
-const { compareVersions, moveServingVersion, retireVersion } = proxyActivities<Activities>({
-  startToCloseTimeout: '2 hours',
-  heartbeatTimeout: '15 seconds',
-  retry: { initialInterval: '500 milliseconds', maximumInterval: '30 seconds', maximumAttempts: 12 },
-});
+const { compareVersions } = proxyActivities<Activities>(LONG);
+const { moveServingVersion } = proxyActivities<Activities>(SHORT);
+const { retireVersion } = proxyActivities<Activities>(LONG);
 
 export const progress = defineQuery<MigrateProgress>('progress');
 export const approve = defineSignal<[string]>('approve');
@@ -48,30 +47,30 @@ export async function migrate(input: MigrateInput): Promise<MigrateProgress> {
   };
   setHandler(approve, (by) => {
     // Approving means what was compared; before that there is nothing to approve.
-    if (status.state === 'waiting for approval') decide('approve', by);
+    if (status.state === 'waiting for approval' && decision === undefined) decide('approve', by);
   });
-  const backfilling = new CancellationScope();
+  const preparing = new CancellationScope();
   setHandler(abort, (by) => {
     decide('abort', by);
-    backfilling.cancel();
+    preparing.cancel();
   });
   setHandler(retire, (by) => {
-    if (status.state === 'soaking') decide('retire', by);
+    if (status.state === 'soaking' && decision === undefined) decide('retire', by);
   });
 
   try {
-    const totals = await backfilling.run(() =>
-      executeChild<typeof backfill>(backfill, {
+    await preparing.run(async () => {
+      const totals = await executeChild<typeof backfill>(backfill, {
         workflowId: `migrate/${project}/${view}/${from}-${to}/backfill`,
         args: [{ project, view, version: to, ...(input.concurrency && { concurrency: input.concurrency }) }],
-      }),
-    );
-    status = { ...status, backfill: totals, state: 'comparing' };
+      });
+      status = { ...status, backfill: totals, state: 'comparing' };
+      status = { ...status, comparison: await compareVersions(input), state: 'waiting for approval' };
+    });
   } catch (error) {
     if (decision?.kind === 'abort' && isCancellation(error)) return { ...status, state: 'aborted' };
     throw error;
   }
-  status = { ...status, comparison: await compareVersions(input), state: 'waiting for approval' };
   await condition(() => decision !== undefined);
   if (decision?.kind === 'abort') return { ...status, state: 'aborted' };
 

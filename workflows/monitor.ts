@@ -5,7 +5,7 @@ import type { MonitorInput } from '../src/orchestrate/contracts.ts';
 
 const { runMonitor } = proxyActivities<Activities>({
   startToCloseTimeout: '5 minutes',
-  heartbeatTimeout: '15 seconds',
+  heartbeatTimeout: '10 seconds',
   // The next tick looks again anyway.
   retry: { initialInterval: '1 second', maximumInterval: '10 seconds', maximumAttempts: 5 },
 });

@@ -2,6 +2,7 @@ import {
   ActivityFailure,
   ApplicationFailure,
   CancellationScope,
+  CancelledFailure,
   condition,
   isCancellation,
   proxyActivities,
@@ -16,18 +17,15 @@ import type {
   WorkProgress,
   WorkTotals,
 } from '../src/orchestrate/contracts.ts';
+import { LONG } from './activity-options.ts';
 
-const { materializeChunk } = proxyActivities<Activities>({
-  startToCloseTimeout: '6 hours',
-  heartbeatTimeout: '15 seconds',
-  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-  retry: {
-    initialInterval: '500 milliseconds',
-    backoffCoefficient: 2,
-    maximumInterval: '30 seconds',
-    maximumAttempts: 12,
-  },
-});
+const { materializeChunk } = proxyActivities<Activities>(LONG);
+
+/** Chunks per run before the history is started anew. */
+export const CHUNKS_PER_RUN = 100;
+
+/** With so many failed or held, something is wrong with the view or its source, and more of it helps nobody. */
+const STOP_AFTER = 20;
 
 export const NOTHING_DONE: WorkTotals = {
   chunksDone: 0,
@@ -45,9 +43,16 @@ export interface RunControl {
   concurrency: number;
 }
 
+export interface ChunksRun {
+  readonly totals: WorkTotals;
+  /** Whether chunks were left out because too many failed or were held. */
+  readonly isStopped: boolean;
+}
+
 /**
  * Runs chunks, `control.concurrency` at once, in their order. A chunk that fails for good does not stop the
- * others: it is listed, and the caller decides what that means. Cancelling stops the running chunks.
+ * others: it is listed, and the caller decides what that means. Cancelling stops the running chunks and waits for
+ * them, then throws.
  */
 export async function runChunks(
   target: ViewTarget,
@@ -56,29 +61,27 @@ export async function runChunks(
   control: RunControl,
   carried: WorkTotals,
   report: (progress: WorkProgress) => void,
-): Promise<WorkTotals> {
-  // What failed in an earlier run of this workflow and is tried again is no longer a failure.
-  const again = new Set(chunks.map(({ start }) => start));
-  let totals: WorkTotals = { ...carried, failed: carried.failed.filter(({ start }) => !again.has(start)) };
-  let next = 0;
+): Promise<ChunksRun> {
+  let totals = carried;
   const running = new Set<TimeRange>();
   const publishProgress = () => {
     report({
       ...totals,
-      state: control.paused ? 'paused' : 'running',
+      state: 'running',
       chunksPlanned: carried.chunksDone + chunks.length,
       running: [...running].map(({ start, end }) => ({ start, end })),
     });
   };
-
   const runOne = async (chunk: PlannedChunk): Promise<void> => {
+    const { start, end } = chunk;
     running.add(chunk);
     publishProgress();
-    const { start, end } = chunk;
     try {
       totals = addResult(totals, chunk, await materializeChunk({ ...target, start, end, restate }));
     } catch (error) {
       if (isCancellation(error)) throw error;
+      // Its worker died before it could say that it had stopped.
+      if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('Cancelled.');
       totals = { ...totals, failed: [...totals.failed, { start, end, ...failureOf(error) }] };
     } finally {
       running.delete(chunk);
@@ -89,23 +92,28 @@ export async function runChunks(
 
   publishProgress();
   const pool = new Set<Promise<void>>();
+  let started = 0;
   let cancelled: unknown;
-  await CancellationScope.cancellable(async () => {
-    while (next < chunks.length && cancelled === undefined) {
-      await condition(() => cancelled !== undefined || (!control.paused && pool.size < control.concurrency));
-      const chunk = chunks[next];
-      if (cancelled !== undefined || chunk === undefined) break;
-      next += 1;
+  const isHopeless = () => totals.failed.length + totals.held.length >= STOP_AFTER;
+  const isNext = () => !control.paused && pool.size < control.concurrency;
+  try {
+    for (const chunk of chunks) {
+      await condition(() => cancelled !== undefined || isHopeless() || isNext());
+      if (cancelled !== undefined || isHopeless()) break;
+      started += 1;
       const task = runOne(chunk).catch((error: unknown) => {
         cancelled ??= error;
       });
       pool.add(task);
       void task.then(() => pool.delete(task));
     }
-    await Promise.all(pool);
-  });
+  } catch (error) {
+    // Cancelled while paused, or while all places were taken.
+    cancelled ??= error;
+  }
+  await Promise.all(pool);
   if (cancelled !== undefined) throw cancelled;
-  return totals;
+  return { totals, isStopped: started < chunks.length };
 }
 
 function addResult(totals: WorkTotals, chunk: PlannedChunk, result: ChunkResult): WorkTotals {
@@ -126,13 +134,16 @@ function addResult(totals: WorkTotals, chunk: PlannedChunk, result: ChunkResult)
   }
 }
 
+/** A history keeps it, and every continue-as-new carries it on. */
+const MESSAGE_LENGTH = 400;
+
 function failureOf(error: unknown): Pick<FailedChunk, 'code' | 'message'> {
   const cause = error instanceof ActivityFailure ? error.cause : error;
-  if (cause instanceof ApplicationFailure) return { code: cause.type ?? 'INTERNAL', message: cause.message };
-  return { code: 'INTERNAL', message: cause instanceof Error ? cause.message : String(cause) };
+  const message = (cause instanceof Error ? cause.message : String(cause)).slice(0, MESSAGE_LENGTH);
+  return { code: cause instanceof ApplicationFailure ? (cause.type ?? 'INTERNAL') : 'INTERNAL', message };
 }
 
-/** Ends a run that had failures with one error that lists them. */
+/** Ends a run that had failures with one error that tells how many and the first. */
 export function failIfAny(target: ViewTarget, totals: WorkTotals): void {
   const [first] = totals.failed;
   if (first === undefined) return;

@@ -74,13 +74,29 @@ export async function materializeRange(
     case 'held':
       return { kind: 'held', reason: claim.reason };
     case 'partial':
-      throw new TidemarkError(
-        'LEASE_LOST',
-        `Cannot materialize ${formatViewVersion(version)} over ${formatInterval(range)}: parts of it were committed meanwhile. Plan the missing parts again.`,
-      );
+      return await materializeParts(claim.missing, request, deps);
     case 'granted':
       return await runClaimed(claim.lease, request, deps);
   }
+}
+
+/** Somebody else has committed the rest since this was planned. */
+async function materializeParts(
+  parts: readonly Interval[],
+  request: MaterializeRequest,
+  deps: MaterializeDeps,
+): Promise<MaterializeOutcome> {
+  const total = { rows: 0, bytes: 0, published: 0 };
+  const held: string[] = [];
+  for (const range of parts) {
+    const outcome = await materializeRange({ ...request, range }, deps);
+    if (outcome.kind === 'held') held.push(outcome.reason);
+    if (outcome.kind !== 'materialized') continue;
+    total.rows += outcome.rows;
+    total.bytes += outcome.bytes;
+    total.published += outcome.published;
+  }
+  return held.length > 0 ? { kind: 'held', reason: held.join('; ') } : { kind: 'materialized', ...total };
 }
 
 async function runClaimed(

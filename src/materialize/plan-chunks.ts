@@ -1,9 +1,9 @@
 import { TidemarkError } from '../core/errors.ts';
 import { type BatchViewSpec, formatViewVersion } from '../core/feature-view.ts';
-import { formatInterval, type Interval, intersect } from '../core/interval.ts';
+import { contains, formatInterval, type Interval, intersect, subtract } from '../core/interval.ts';
 import { scheduleOf, wholeIntervals } from '../core/schedule.ts';
 import type { Micros } from '../core/time.ts';
-import type { Ledger } from '../ledger/ledger.ts';
+import type { HeldRange, Ledger } from '../ledger/ledger.ts';
 import { missingOf } from '../ledger/watermark.ts';
 import type { SourceReader } from '../offline/source-reader.ts';
 import { cutChunks } from './cut-chunks.ts';
@@ -23,19 +23,34 @@ export interface ChunkRequest {
   readonly now: Micros;
 }
 
-/** The work there is, cut into chunks, oldest first. */
+export interface ChunkPlan {
+  /** The work there is, cut into chunks, oldest first. */
+  readonly chunks: readonly Interval[];
+  /** What waits for a person's decision, and is no work until then. */
+  readonly held: readonly HeldRange[];
+}
+
 export async function planChunks(
   { project, view, range, restate, now }: ChunkRequest,
   { ledger, sources }: { readonly ledger: Ledger; readonly sources: SourceReader },
-): Promise<readonly Interval[]> {
+): Promise<ChunkPlan> {
   const due = dueRange(view, now);
   const wanted = range === undefined ? due : wantedPart(view, range, due);
-  if (wanted === undefined) return [];
-  const version = { project, view: view.name, version: view.version };
-  const missing = restate ? [wanted] : missingOf(wanted, await ledger.coverage(version));
-  if (missing.length === 0) return [];
+  if (due === undefined || wanted === undefined) return { chunks: [], held: [] };
+  const coverage = await ledger.coverage({ project, view: view.name, version: view.version });
+  const held = coverage.held.filter((part) => contains(wanted, part));
+  const missing = restate ? subtract(wanted, coverage.held) : missingOf(wanted, coverage);
+  if (missing.length === 0) return { chunks: [], held };
   const schedule = scheduleOf(view.schedule);
-  return cutChunks(schedule, firstTick(view), missing, await intervalsPerChunk(view, wanted, sources));
+  const approved = missing.filter((part) => coverage.approved.some((range) => isSame(range, part)));
+  const rest = missing.filter((part) => !approved.includes(part));
+  const cut = cutChunks(schedule, firstTick(view), rest, await intervalsPerChunk(view, due, sources));
+  // An approved range is computed as it was approved, whatever the cuts are by now.
+  return { chunks: [...cut, ...approved].toSorted((a, b) => (a.start < b.start ? -1 : 1)), held };
+}
+
+function isSame(a: Interval, b: Interval): boolean {
+  return a.start === b.start && a.end === b.end;
 }
 
 function wantedPart(view: BatchViewSpec, range: Interval, due: Interval | undefined): Interval | undefined {
@@ -49,14 +64,15 @@ function wantedPart(view: BatchViewSpec, range: Interval, due: Interval | undefi
   return due === undefined ? undefined : intersect(whole, due);
 }
 
-async function intervalsPerChunk(
-  view: BatchViewSpec,
-  range: Interval,
-  sources: SourceReader,
-): Promise<number> {
-  const extents = await Promise.all(view.sources.map((source) => sources.extent(source, range)));
+/**
+ * Estimated from everything that is due, not from what is asked for, so that all runs cut alike; a power of two
+ * (times the largest size), so that the cuts stay where they are while the source grows.
+ */
+async function intervalsPerChunk(view: BatchViewSpec, due: Interval, sources: SourceReader): Promise<number> {
+  const extents = await Promise.all(view.sources.map((source) => sources.extent(source, due)));
   const rows = extents.reduce((total, extent) => total + extent.rows, 0);
-  const intervals = scheduleOf(view.schedule).ticks(range.start, range.end).length - 1;
-  if (rows === 0 || intervals === 0) return INTERVALS_PER_CHUNK;
-  return Math.max(1, Math.min(INTERVALS_PER_CHUNK, Math.floor((ROWS_PER_CHUNK / rows) * intervals)));
+  const intervals = scheduleOf(view.schedule).ticks(due.start, due.end).length - 1;
+  let size = INTERVALS_PER_CHUNK;
+  while (size > 1 && size * rows > ROWS_PER_CHUNK * intervals) size = Math.ceil(size / 2);
+  return size;
 }

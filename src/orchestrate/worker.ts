@@ -1,5 +1,12 @@
 import { fileURLToPath } from 'node:url';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  NativeConnection,
+  Runtime,
+  Worker,
+  type WorkflowBundleWithSourceMap,
+} from '@temporalio/worker';
 import type { ActivityDeps } from '../../activities/activity-deps.ts';
 import { createActivities } from '../../activities/create-activities.ts';
 import { messageOf, TidemarkError } from '../core/errors.ts';
@@ -45,10 +52,12 @@ export async function startWorker({
       connection,
       namespace: settings.temporalNamespace,
       taskQueue: taskQueueOf(project),
-      workflowsPath: WORKFLOWS,
+      workflowBundle: await workflowBundle(),
       activities: createActivities(deps),
       identity: deps.identity,
       maxConcurrentActivityTaskExecutions: ACTIVITIES_AT_ONCE,
+      // Heartbeats would be held back for most of their timeout, and a cancellation with them.
+      maxHeartbeatThrottleInterval: '1 second',
       // A cancelled activity gets time to give its lease back.
       shutdownGraceTime: '2 seconds',
       shutdownForceTime: '15 seconds',
@@ -65,6 +74,14 @@ export async function startWorker({
     await connection.close();
     throw error;
   }
+}
+
+let bundle: Promise<WorkflowBundleWithSourceMap> | undefined;
+
+/** Bundling takes seconds: once per process is enough. */
+export function workflowBundle(): Promise<WorkflowBundleWithSourceMap> {
+  bundle ??= bundleWorkflowCode({ workflowsPath: WORKFLOWS, logger: Runtime.instance().logger });
+  return bundle;
 }
 
 let installed = false;
