@@ -15,6 +15,7 @@ import {
   type SideBySide,
   viewOutputs,
 } from './as-of-tables.ts';
+import { duckDbReason, failureKind } from './duckdb-failure.ts';
 import type { DuckDbEngine } from './engine.ts';
 import { digestOfFile } from './feature-file.ts';
 import { sliceScanSql } from './slice-scan.ts';
@@ -84,9 +85,14 @@ async function joinSpine(
     const step = views.length + 1 + index;
     report(`computing ${columns.name}`, step);
     const onRows = (done: number) => report(`computing ${columns.name}`, step + done / loaded.rows);
-    outputs.push(
-      ...(await computeColumns(connection, columns, tables, { index, rows: loaded.rows, onRows })),
-    );
+    try {
+      const place = { index, rows: loaded.rows, onRows };
+      outputs.push(...(await computeColumns(connection, columns, tables, place)));
+    } catch (error) {
+      // A value of the spine that is not what a function takes, such as a number too large for int32.
+      if (failureKind(error) !== 'conversion') throw error;
+      throw spineProblem(spine, `${duckDbReason(error)}, and ${columns.name} needs it`, error);
+    }
   }
 
   report('writing', steps - 1);
