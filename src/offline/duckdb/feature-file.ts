@@ -5,7 +5,9 @@ import { dirname } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { BatchViewSpec } from '../../core/feature-view.ts';
 import { CREATED_TIME, EVENT_TIME, INTERVAL_END } from '../offline-columns.ts';
-import { identifier, identifiers, stringLiteral } from './sql-text.ts';
+import { normalised } from './aggregate-arguments.ts';
+import { identifier, stringLiteral } from './sql-text.ts';
+import { duckDbType } from './types.ts';
 
 /** Smaller than DuckDB's default: readers skip groups by event time, and a view's rows are narrow. */
 const ROWS_PER_GROUP = 61_440;
@@ -16,14 +18,21 @@ export interface WrittenFile {
   readonly digest: string;
 }
 
-/** The columns of an offline file, in order. */
-export function fileColumns(view: BatchViewSpec): readonly string[] {
+/**
+ * The columns of an offline file, in order. Zero has one sign, because Parquet's dictionaries take both for one
+ * value: which of them a row would get back depended on its neighbours.
+ */
+function fileColumns(view: BatchViewSpec): readonly string[] {
   return [
-    ...view.joinKeys.map(({ name }) => name),
+    ...view.joinKeys.map(({ name }) => identifier(name)),
     EVENT_TIME,
     CREATED_TIME,
     INTERVAL_END,
-    ...view.features.map(({ name }) => name),
+    ...view.features.map(({ name, type }) => {
+      const column = identifier(name);
+      const value = normalised(column, duckDbType(type));
+      return value === column ? column : `${value} AS ${column}`;
+    }),
   ];
 }
 
@@ -45,7 +54,7 @@ export async function writeFeatureFile(
     .join(', ');
   try {
     const result = await connection.run(
-      `COPY (SELECT ${identifiers(fileColumns(view))} FROM (${select}) ORDER BY ${order}) ` +
+      `COPY (SELECT ${fileColumns(view).join(', ')} FROM (${select}) ORDER BY ${order}) ` +
         `TO ${stringLiteral(unfinished)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROWS_PER_GROUP})`,
     );
     const rows = result.rowsChanged;
