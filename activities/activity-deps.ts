@@ -1,4 +1,5 @@
 import type { ViewVersion } from '../src/core/feature-view.ts';
+import type { OnDemandFunctions } from '../src/core/on-demand.ts';
 import type { Clock, DurationMicros } from '../src/core/time.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 import type { AlertStore } from '../src/monitor/alert-store.ts';
@@ -24,6 +25,10 @@ export interface ActivityDeps {
   readonly sinks: readonly AlertSink[];
   /** Ends a view version's schedule. */
   readonly removeSchedule: (version: ViewVersion) => Promise<void>;
+  /** The feature repository's functions, by `view@v1`. */
+  readonly onDemand: OnDemandFunctions;
+  /** Absolute. */
+  readonly offlineRoot: string;
   readonly clock: Clock;
   /** Who holds this worker's leases. */
   readonly identity: string;

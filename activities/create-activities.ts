@@ -2,6 +2,7 @@ import type { ActivityDeps } from './activity-deps.ts';
 import { createMaterializeActivities } from './materialize-activities.ts';
 import { createMigrateActivities } from './migrate-activities.ts';
 import { createMonitorActivities } from './monitor-activities.ts';
+import { createTrainingActivities } from './training-activities.ts';
 
 /** All activities of a worker. Workflows know this type only. */
 export function createActivities(deps: ActivityDeps) {
@@ -9,6 +10,7 @@ export function createActivities(deps: ActivityDeps) {
     ...createMaterializeActivities(deps),
     ...createMigrateActivities(deps),
     ...createMonitorActivities(deps),
+    ...createTrainingActivities(deps),
   };
 }
 

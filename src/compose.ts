@@ -157,6 +157,8 @@ export function compose({ config, addresses, baseDir }: ComposeRequest): Platfor
       alerts: await alerts(),
       sinks: sinks(log),
       online: await online(),
+      onDemand,
+      offlineRoot: config.offline,
       removeSchedule: async (version) => createSchedules((await temporal()).client).remove(version),
       clock,
       identity,

@@ -3,3 +3,4 @@ export { backfill } from './backfill.ts';
 export { materialize } from './materialize.ts';
 export { migrate } from './migrate.ts';
 export { monitor } from './monitor.ts';
+export { trainingSet } from './training-set.ts';

@@ -1,5 +1,4 @@
 import type { VersionComparison } from '../migrate/compare-profiles.ts';
-import type { Spine } from '../offline/as-of-engine.ts';
 
 /**
  * What crosses workflow boundaries: references, never rows; times as ISO text so that histories can be read
@@ -145,19 +144,6 @@ export interface MonitorInput {
   readonly project: string;
 }
 
-/** What to build; the spine is named, never carried. */
-export interface TrainInput {
-  readonly project: string;
-  readonly spine: Spine;
-  /** References such as `view:feature`; or a service. */
-  readonly features?: readonly string[];
-  readonly service?: string;
-  /** `any`: all that is committed; `row`: what was known at each row's time; else an ISO time as the cut-off. */
-  readonly knownAt: string;
-  /** Output columns are `view__feature`. */
-  readonly fullNames: boolean;
-}
-
 export interface TrainResult {
   /** SHA-256 of the manifest. */
   readonly id: string;
@@ -173,7 +159,7 @@ export interface TrainProgress {
   readonly state: 'building' | 'finished';
 }
 
-/** What the running build last told; of its heartbeats. */
+/** What a running build told with its last heartbeat. */
 export interface BuildProgress {
   readonly phase: string;
   /** 0 to 1. */

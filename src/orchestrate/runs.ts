@@ -6,8 +6,15 @@ import {
   type WorkflowHandle,
   WorkflowNotFoundError,
 } from '@temporalio/client';
+import { defaultPayloadConverter } from '@temporalio/common';
 import { TidemarkError } from '../core/errors.ts';
-import type { BackfillInput, MaterializeInput, WorkProgress, WorkTotals } from './contracts.ts';
+import type {
+  BackfillInput,
+  BuildProgress,
+  MaterializeInput,
+  WorkProgress,
+  WorkTotals,
+} from './contracts.ts';
 import { fromFailure } from './failures.ts';
 import { backfillId, materializeId, taskQueueOf } from './ids.ts';
 
@@ -110,6 +117,25 @@ export async function follow<Result, Progress>(
     finished.abort();
     await watching;
   }
+}
+
+/** Waits for a run of one long activity, telling what its heartbeats tell. */
+export async function followBuild<Result>(
+  client: Client,
+  run: Run<Result, never>,
+  onProgress: (progress: BuildProgress) => void,
+  signal?: AbortSignal,
+): Promise<Result> {
+  const heartbeat = async (): Promise<BuildProgress | undefined> => {
+    const { raw } = await client.workflow.getHandle(run.id).describe();
+    const [payload] = raw.pendingActivities?.[0]?.heartbeatDetails?.payloads ?? [];
+    // Null until the activity has told something.
+    return payload === undefined
+      ? undefined
+      : (defaultPayloadConverter.fromPayload<BuildProgress | null>(payload) ?? undefined);
+  };
+  const building: Run<Result, BuildProgress> = { ...run, progress: () => heartbeat().catch(() => undefined) };
+  return await follow(building, onProgress, signal);
 }
 
 export type RunCommand = 'pause' | 'resume' | 'cancel';

@@ -8,6 +8,7 @@ import type { Transform } from '../define/on-demand-view.ts';
 import type { ProjectInput } from '../define/project.ts';
 import { definitionFiles } from './definition-files.ts';
 import { importFailure } from './import-failure.ts';
+import { resolveTidemark } from './resolve-tidemark.ts';
 
 /** A definition and where it was found. */
 export interface LoadedDefinition<D extends Definition = Definition> {
@@ -38,6 +39,7 @@ export interface LoadedRepo {
  *   it, or not exactly one project.
  */
 export async function loadRepo(folder: string): Promise<LoadedRepo> {
+  resolveTidemark();
   const files = await definitionFiles(resolve(folder));
   const dir = await realpath(folder);
   if (files.length === 0) throw unusable(folder, 'it holds no .ts file');

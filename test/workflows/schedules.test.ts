@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { createSchedules } from '../../src/orchestrate/schedules.ts';
 import { materializeId } from '../../src/orchestrate/ids.ts';
+import { createSchedules } from '../../src/orchestrate/schedules.ts';
 import { appliedBatchView } from '../../src/registry/applied-manifest.ts';
 import { appliedProject } from '../support/project.ts';
 import { shop } from '../support/shop.ts';

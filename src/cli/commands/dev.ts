@@ -94,7 +94,9 @@ async function runDev(
             query: hooks.trainingSet.query,
             timestampField: hooks.trainingSet.timestampField,
           },
-          service: hooks.trainingSet.service,
+          features: { kind: 'service', service: hooks.trainingSet.service },
+          knownAt: 'any',
+          fullNames: false,
         });
   const server = await serveHere(session, options.port);
   try {

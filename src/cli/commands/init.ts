@@ -3,6 +3,15 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { TidemarkError } from '../../core/errors.ts';
+import { scheduleOf } from '../../core/schedule.ts';
+import {
+  addDuration,
+  durationOf,
+  formatTime,
+  type Micros,
+  subtractDuration,
+  systemClock,
+} from '../../core/time.ts';
 import { type CliContext, outputOf } from '../context.ts';
 import { withExample, withJson } from '../options.ts';
 
@@ -30,8 +39,9 @@ export function registerInit(program: Command, context: CliContext): void {
       );
     }
     await mkdir(join(dir, 'data'), { recursive: true });
-    await writeFile(file, definitions(name));
-    await writeFile(join(dir, 'data', 'orders.csv'), orders());
+    const start = startDay(systemClock());
+    await writeFile(file, definitions(name, formatTime(start)));
+    await writeFile(join(dir, 'data', 'orders.csv'), orders(start));
     outputOf(context, options).facts(
       { dir, project: name, files: ['definitions.ts', 'data/orders.csv'] },
       () => [
@@ -42,7 +52,12 @@ export function registerInit(program: Command, context: CliContext): void {
   });
 }
 
-function definitions(project: string): string {
+/** The first of the last twelve days, so that there is something to see today. */
+function startDay(now: Micros): Micros {
+  return scheduleOf('0 0 * * *').floor(subtractDuration(now, durationOf('12d')));
+}
+
+function definitions(project: string, start: string): string {
   return `import { avg, batchFeatureView, count, csvSource, entity, featureService, project, sum } from 'tidemark';
 
 export const thisProject = project({ name: '${project}' });
@@ -60,8 +75,8 @@ export const userOrders = batchFeatureView({
   version: 1,
   entities: [user],
   source: orders,
-  schedule: '0 0 * * *',
-  startTime: '2026-01-01T00:00:00Z',
+  schedule: '0 * * * *',
+  startTime: '${start}',
   aggregations: {
     orders_30d: count('30d'),
     spend_30d: sum('amount', '30d'),
@@ -74,10 +89,11 @@ export const recommender = featureService({ name: 'recommender', features: [user
 `;
 }
 
-function orders(): string {
+/** Forty orders of five users, one every six hours from `start` on. */
+function orders(start: Micros): string {
   const rows = Array.from({ length: 40 }, (_, index) => {
-    const day = String(1 + (index % 28)).padStart(2, '0');
-    return `${index + 1},${1 + (index % 5)},2026-01-${day}T${String(index % 24).padStart(2, '0')}:30:00Z,${(10 + ((index * 7) % 50)).toFixed(2)}`;
+    const at = addDuration(start, durationOf(`${index * 6 + 1}h`));
+    return `${index + 1},${1 + (index % 5)},${formatTime(at)},${(10 + ((index * 7) % 50)).toFixed(2)}`;
   });
   return `order_id,user_id,ordered_at,amount\n${rows.join('\n')}\n`;
 }

@@ -55,7 +55,10 @@ export function registerTrain(program: Command, context: CliContext): void {
           spine,
           knownAt,
           fullNames: options.fullNames ?? false,
-          ...(options.service === undefined ? { features } : { service: options.service }),
+          features:
+            options.service === undefined
+              ? { kind: 'references', references: features }
+              : { kind: 'service', service: options.service },
         }),
       );
       session.output.facts(trained, () => trainingLines(trained));
