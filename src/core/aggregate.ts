@@ -8,6 +8,7 @@ import type { KeyValue, Value } from './value-type.ts';
  * The reference of declared aggregations (see `aggregation.ts`): slow, plain, and what every engine must equal.
  *
  * - A key has a row at tick e when its largest window [e − w, e) holds an event, or that of the tick before does.
+ * - Zero has one sign.
  * - The row's created time is the larger of e + data delay and the newest created time in the largest window.
  */
 export interface AggregateRules {
@@ -44,7 +45,10 @@ export function aggregate(events: readonly EventRow[], rules: AggregateRules): r
         (newest, { createdTime }) => (createdTime !== null && createdTime > newest ? createdTime : newest),
         complete,
       );
-      const values = aggregations.map(({ aggregation }) => valueAt(aggregation, own, tick, rules));
+      const values = aggregations.map(({ aggregation }) => {
+        const value = valueAt(aggregation, own, tick, rules);
+        return Object.is(value, -0) ? 0 : value;
+      });
       rows.push({ key, eventTime: tick, createdTime, values });
     }
   }
