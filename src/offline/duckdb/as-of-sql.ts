@@ -80,7 +80,7 @@ export function joinViewSql(
   const conditions = [...view.joinKeys.map((_, at) => `s.k${at} = f.k${at}`), 's.b >= f.o'];
   // The winner has the greatest event time of all that are seen, so when it is too old, all are.
   const value = (at: number) =>
-    ttl === null ? `f.f${at}` : `CASE WHEN f.e >= s.t - ${ttl} THEN f.f${at} END`;
+    ttl === null ? `f.f${at}` : `CASE WHEN ${eventSql(order)} >= s.t - ${ttl} THEN f.f${at} END`;
   return (
     `CREATE TEMP TABLE __joined_${index} AS ` +
     `SELECT ${view.features.map((_, at) => `${value(at)} AS f${at}`).join(', ')} ` +
@@ -103,26 +103,38 @@ function boundSql(view: AsOfView, order: JoinOrder): string {
   }
 }
 
-/** Columns `k<i>`, `o` (the order), `e` (event time), `f<i>`. */
+/** The event time of a candidate: what is in its order already is not carried through the join again. */
+function eventSql(order: JoinOrder): string {
+  switch (order) {
+    case 'event':
+      return 'f.o';
+    case 'recency':
+      return 'f.o.e';
+    case 'visible':
+      return 'f.e';
+  }
+}
+
+/** Columns `k<i>`, `o` (the order), `f<i>`, and where the order does not tell it `e` (event time). */
 function candidatesSql(join: ViewJoin, order: JoinOrder): string {
   const { view, rows } = join;
   const keys = view.joinKeys.map(({ name }, at) => `${identifier(name)} AS k${at}`);
   const values = view.features.map(({ feature }, at) => `${identifier(feature.name)} AS f${at}`);
   const event = `epoch_us(${EVENT_TIME})`;
-  const select = (ordered: string) =>
-    `SELECT ${[...keys, `${ordered} AS o`, `${event} AS e`, ...values].join(', ')} FROM ${rows} WHERE ${relevantSql(join)}`;
+  const select = (...ordered: readonly string[]) =>
+    `SELECT ${[...keys, ...ordered, ...values].join(', ')} FROM ${rows} WHERE ${relevantSql(join)}`;
   switch (order) {
     case 'event':
-      return select(event);
+      return select(`${event} AS o`);
     case 'recency':
-      return select(RECENCY);
+      return select(`${RECENCY} AS o`);
     case 'visible': {
       const visible = `greatest(${event} + ${delayOf(view)}, epoch_us(${CREATED_TIME}))`;
       const entity =
         keys.length === 0
           ? ''
           : `PARTITION BY ${view.joinKeys.map(({ name }) => identifier(name)).join(', ')} `;
-      return `${select(visible)} QUALIFY ${RECENCY} = max(${RECENCY}) OVER (${entity}ORDER BY ${visible})`;
+      return `${select(`${visible} AS o`, `${event} AS e`)} QUALIFY ${RECENCY} = max(${RECENCY}) OVER (${entity}ORDER BY ${visible})`;
     }
   }
 }
