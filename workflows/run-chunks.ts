@@ -77,7 +77,9 @@ export async function runChunks(
     running.add(chunk);
     publishProgress();
     try {
-      totals = addResult(totals, chunk, await materializeChunk({ ...target, start, end, restate }));
+      const result = await materializeChunk({ ...target, start, end, restate });
+      // Not in one expression: what other chunks add while this one runs would be lost.
+      totals = addResult(totals, chunk, result);
     } catch (error) {
       if (isCancellation(error)) throw error;
       // Its worker died before it could say that it had stopped.
