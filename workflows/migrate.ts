@@ -43,7 +43,9 @@ export async function migrate(input: MigrateInput): Promise<MigrateProgress> {
   setHandler(progress, () => status);
   const decide = (kind: 'approve' | 'abort' | 'retire', by: string) => {
     decision = { kind, by };
-    status = { ...status, decisions: [...status.decisions, `${kind} by ${by}`] };
+    // At once, so that whoever decided does not take the state before for the outcome.
+    const state = ({ approve: 'cutting over', abort: 'aborting', retire: 'retiring' } as const)[kind];
+    status = { ...status, state, decisions: [...status.decisions, `${kind} by ${by}`] };
   };
   setHandler(approve, (by) => {
     // Approving means what was compared; before that there is nothing to approve.
@@ -76,9 +78,9 @@ export async function migrate(input: MigrateInput): Promise<MigrateProgress> {
 
   const by = decision?.by ?? '';
   decision = undefined;
-  status = { ...status, state: 'cutting over' };
   await moveServingVersion({ project, view, version: to, by });
-  status = { ...status, state: 'soaking', serving: to };
+  const aborted = decision !== undefined;
+  status = { ...status, state: aborted ? 'aborting' : 'soaking', serving: to };
 
   for (;;) {
     await condition(() => decision !== undefined);
@@ -88,7 +90,6 @@ export async function migrate(input: MigrateInput): Promise<MigrateProgress> {
       await moveServingVersion({ project, view, version: from, by: who });
       return { ...status, state: 'aborted', serving: from };
     }
-    status = { ...status, state: 'retiring' };
     try {
       await retireVersion({ project, view, version: from });
       status = { ...status, state: 'retired', refused: null };

@@ -3,13 +3,14 @@ import { startWorker } from '../orchestrate/worker.ts';
 import type { Session } from './context.ts';
 
 /** Runs a worker in this process. */
-export async function runWorkerHere({ platform, repo, output }: Session) {
+export async function runWorkerHere({ platform, repo, output }: Session, { brief = false } = {}) {
   const log = (line: string) => output.say(line);
   return await startWorker({
     settings: { ...platform.config, temporalAddress: platform.addresses.temporalAddress },
     project: repo.project.name,
     deps: await platform.activityDeps({ onDemand: repo.onDemand, log }),
     onWarning: log,
+    brief,
   });
 }
 
@@ -18,7 +19,7 @@ export async function withWorker<T>(session: Session, work: () => Promise<T>): P
   const { client } = await session.platform.temporal();
   if (await hasWorker(client, session.repo.project.name)) return await work();
   session.output.say('No worker is running for this project: this process works until it is done.');
-  const worker = await runWorkerHere(session);
+  const worker = await runWorkerHere(session, { brief: true });
   try {
     // A worker that dies would leave us waiting for ever.
     return await Promise.race([work(), worker.finished.then(() => neverWhileWorking())]);

@@ -125,6 +125,7 @@ export type MigrateState =
   | 'cutting over'
   | 'soaking'
   | 'retiring'
+  | 'aborting'
   | 'retired'
   | 'aborted';
 

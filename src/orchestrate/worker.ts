@@ -30,6 +30,11 @@ export interface WorkerRequest {
   readonly project: string;
   readonly deps: ActivityDeps;
   readonly onWarning: (message: string) => void;
+  /**
+   * Whether this worker goes away soon. The server sends a workflow's next task to the worker that has it in its
+   * cache, and waits for it; a worker of one command caches nothing, so that nobody waits for it.
+   */
+  readonly brief?: boolean;
 }
 
 /** Starts a worker for one project's task queue. STORE_UNAVAILABLE when Temporal cannot be reached. */
@@ -38,6 +43,7 @@ export async function startWorker({
   project,
   deps,
   onWarning,
+  brief = false,
 }: WorkerRequest): Promise<RunningWorker> {
   installRuntime(onWarning);
   const connection = await NativeConnection.connect(connectionOptions(settings)).catch((error: unknown) => {
@@ -55,6 +61,7 @@ export async function startWorker({
       workflowBundle: await workflowBundle(),
       activities: createActivities(deps),
       identity: deps.identity,
+      ...(brief ? { maxCachedWorkflows: 0 } : {}),
       maxConcurrentActivityTaskExecutions: ACTIVITIES_AT_ONCE,
       // Heartbeats would be held back for most of their timeout, and a cancellation with them.
       maxHeartbeatThrottleInterval: '1 second',
