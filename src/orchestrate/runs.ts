@@ -21,8 +21,8 @@ import { backfillId, materializeId, taskQueueOf } from './ids.ts';
 /** A run that was started or found running. */
 export interface Run<Result, Progress> {
   readonly id: string;
-  /** The run's result, or the error of ours that ended it. */
-  result(): Promise<Result>;
+  /** The run's result, or the error of ours that ended it. Aborting ends the waiting. */
+  result(signal?: AbortSignal): Promise<Result>;
   /** Undefined while no worker answers. */
   progress(): Promise<Progress | undefined>;
 }
@@ -54,7 +54,7 @@ export async function startRun<Input, Result, Progress>(
       args: [input],
       workflowIdConflictPolicy: 'USE_EXISTING',
     });
-    return runOf(handle);
+    return runOf(client, handle);
   } catch (error) {
     if (error instanceof WorkflowExecutionAlreadyStartedError) return findRun(client, workflowId);
     throw fromFailure(error);
@@ -62,15 +62,17 @@ export async function startRun<Input, Result, Progress>(
 }
 
 export function findRun<Result, Progress>(client: Client, workflowId: string): Run<Result, Progress> {
-  return runOf(client.workflow.getHandle(workflowId));
+  return runOf(client, client.workflow.getHandle(workflowId));
 }
 
-function runOf<Result, Progress>(handle: WorkflowHandle): Run<Result, Progress> {
+function runOf<Result, Progress>(client: Client, handle: WorkflowHandle): Run<Result, Progress> {
   return {
     id: handle.workflowId,
-    result: async () => {
+    result: async (signal) => {
+      const waiting = () => handle.result() as Promise<Result>;
       try {
-        return (await handle.result()) as Result;
+        // The long poll would keep the process for up to its 20 seconds after nobody waits any more.
+        return await (signal === undefined ? waiting() : client.connection.withAbortSignal(signal, waiting));
       } catch (error) {
         throw asUnknownRun(error, handle.workflowId) ?? fromFailure(error);
       }
@@ -93,7 +95,8 @@ export async function follow<Result, Progress>(
   signal?: AbortSignal,
 ): Promise<Result> {
   const finished = new AbortController();
-  const result = run.result().finally(() => finished.abort());
+  const unwanted = new AbortController();
+  const result = run.result(unwanted.signal).finally(() => finished.abort());
   const stop = signal === undefined ? finished.signal : AbortSignal.any([finished.signal, signal]);
   const watching = (async () => {
     while (!stop.aborted) {
@@ -106,6 +109,7 @@ export async function follow<Result, Progress>(
   const aborted = new Promise<never>((_, reject) => {
     const abort = () => {
       result.catch(() => undefined);
+      unwanted.abort();
       reject(new TidemarkError('CANCELLED', `Stopped waiting for ${run.id}; the run itself goes on.`));
     };
     if (signal.aborted) abort();

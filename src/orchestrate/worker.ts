@@ -31,8 +31,8 @@ export interface WorkerRequest {
   readonly deps: ActivityDeps;
   readonly onWarning: (message: string) => void;
   /**
-   * Whether this worker goes away soon. The server sends a workflow's next task to the worker that has it in its
-   * cache, and waits for it; a worker of one command caches nothing, so that nobody waits for it.
+   * Whether this worker goes away soon. The server keeps a workflow's next task for the worker that has it in its
+   * cache; when that one is gone, the others have to wait for it this much shorter.
    */
   readonly brief?: boolean;
 }
@@ -61,7 +61,7 @@ export async function startWorker({
       workflowBundle: await workflowBundle(),
       activities: createActivities(deps),
       identity: deps.identity,
-      ...(brief ? { maxCachedWorkflows: 0 } : {}),
+      ...(brief ? { stickyQueueScheduleToStartTimeout: '1 second' } : {}),
       maxConcurrentActivityTaskExecutions: ACTIVITIES_AT_ONCE,
       // Heartbeats would be held back for most of their timeout, and a cancellation with them.
       maxHeartbeatThrottleInterval: '1 second',
