@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { FeatureStatus } from '../core/rows.ts';
 import type { OnlineFeatures } from '../serving/read-features.ts';
 
 /** What one server counts, in a registry of its own: two servers in one process do not mix. */
@@ -75,8 +76,13 @@ export function createMetrics(options: { readonly process: boolean }): ServerMet
 function countStatuses({ features }: OnlineFeatures): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   for (const { view, version, statuses } of features) {
-    const prefix = `${view}|${version}|`;
-    for (const status of statuses) counts.set(prefix + status, (counts.get(prefix + status) ?? 0) + 1);
+    // First by status alone: a text made for each value took a tenth of a large request's time.
+    const ofColumn = new Map<FeatureStatus, number>();
+    for (const status of statuses) ofColumn.set(status, (ofColumn.get(status) ?? 0) + 1);
+    for (const [status, count] of ofColumn) {
+      const id = `${view}|${version}|${status}`;
+      counts.set(id, (counts.get(id) ?? 0) + count);
+    }
   }
   return counts;
 }
