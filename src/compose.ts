@@ -27,8 +27,7 @@ import type { SourceReader } from './offline/source-reader.ts';
 import type { TableReader } from './offline/table-reader.ts';
 import type { OnlineStore } from './online/online-store.ts';
 import { createRedisOnlineStore } from './online/redis/redis-online-store.ts';
-import { connectTemporal, type TemporalClient } from './orchestrate/connection.ts';
-import { createSchedules } from './orchestrate/schedules.ts';
+import type { TemporalClient } from './orchestrate/connection.ts';
 import { migrate } from './registry/postgres/migrate.ts';
 import { registryMigrations } from './registry/postgres/migrations.ts';
 import { connectPostgres } from './registry/postgres/pool.ts';
@@ -129,6 +128,7 @@ export function compose({ config, addresses, baseDir }: ComposeRequest): Platfor
     return store;
   });
   const temporal = once(async () => {
+    const { connectTemporal } = await import('./orchestrate/connection.ts');
     const client = await connectTemporal({ ...config, temporalAddress: addresses.temporalAddress });
     closers.push(() => client.close());
     return client;
@@ -159,7 +159,10 @@ export function compose({ config, addresses, baseDir }: ComposeRequest): Platfor
       online: await online(),
       onDemand,
       offlineRoot: config.offline,
-      removeSchedule: async (version) => createSchedules((await temporal()).client).remove(version),
+      removeSchedule: async (version) => {
+        const { createSchedules } = await import('./orchestrate/schedules.ts');
+        await createSchedules((await temporal()).client).remove(version);
+      },
       clock,
       identity,
       leaseFor: LEASE,

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { fromMillis } from '../../src/core/time.ts';
 import { devHooks } from '../../src/index.ts';
 import { feedReplay, prepareReplay } from './replay.ts';
@@ -31,6 +32,7 @@ export const dev = devHooks({
       ORDER BY predict_at, flight_id`,
     timestampField: 'event_timestamp',
     service: 'departure_delay_model',
+    note: leakageNote,
   },
   reads: [
     {
@@ -51,3 +53,22 @@ export const dev = devHooks({
     },
   ],
 });
+
+/** Looks up, for every flight of the training set, when its own outcome became known. */
+async function leakageNote(): Promise<string> {
+  const instance = await DuckDBInstance.create(':memory:');
+  const connection = await instance.connect();
+  try {
+    const found = await connection.runAndReadAll(`
+      SELECT count(*), count(*) FILTER (outcome.event_timestamp <= predict_at),
+             min(date_diff('minute', predict_at, outcome.event_timestamp))
+      FROM read_parquet('${liveDir}/schedule/*.parquet') AS flight
+      JOIN read_parquet('${liveDir}/flights/*.parquet') AS outcome USING (flight_id)
+      WHERE flight.dep_delay IS NOT NULL`);
+    const [flights, leaked, minutes] = found.getRows()[0] ?? [];
+    return `Own outcomes known at the time of the features: ${leaked} of ${Number(flights).toLocaleString('en-US')} flights; the earliest became known ${minutes} minutes after.`;
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+  }
+}

@@ -14,6 +14,8 @@ export interface DevSummary {
   readonly url: string;
   readonly views: readonly CaughtUp[];
   readonly training: TrainedHere | null;
+  /** What the repository says of its training set. */
+  readonly note: string | null;
   readonly parity: readonly ViewParity[];
   readonly reads: readonly (readonly string[])[];
 }
@@ -24,12 +26,14 @@ export async function devSummary(
     manifest,
     views,
     training,
+    note,
     reads,
     url,
   }: {
     readonly manifest: Manifest;
     readonly views: readonly CaughtUp[];
     readonly training: TrainedHere | undefined;
+    readonly note: string | undefined;
     readonly reads: NonNullable<DevHooksInput['reads']>;
     readonly url: string;
   },
@@ -48,10 +52,18 @@ export async function devSummary(
     const question = { entity: entities, ...(features && { features }), ...(service && { service }) };
     answers.push(answerLines(await readOnline(session, question)));
   }
-  return { project: manifest.project, url, views, training: training ?? null, parity, reads: answers };
+  return {
+    project: manifest.project,
+    url,
+    views,
+    training: training ?? null,
+    note: note ?? null,
+    parity,
+    reads: answers,
+  };
 }
 
-export function summaryLines({ views, training, parity, reads }: DevSummary): readonly string[] {
+export function summaryLines({ views, training, note, parity, reads }: DevSummary): readonly string[] {
   return [
     '',
     'Intervals computed',
@@ -69,6 +81,7 @@ export function summaryLines({ views, training, parity, reads }: DevSummary): re
       ]),
     ),
     ...(training === null ? [] : ['', ...trainingLines(training)]),
+    ...(note === null ? [] : [`  ${note}`]),
     '',
     'Online reads',
     ...reads.flatMap((lines) => [...indented(lines), '']),

@@ -1,35 +1,25 @@
 import { Command, CommanderError } from 'commander';
 import { TidemarkError } from '../core/errors.ts';
-import { registerApply } from './commands/apply.ts';
-import { registerBackfill } from './commands/backfill.ts';
-import { registerDev } from './commands/dev.ts';
-import { registerGet } from './commands/get.ts';
-import { registerInit } from './commands/init.ts';
-import { registerMaterialize } from './commands/materialize.ts';
-import { registerMigrate } from './commands/migrate.ts';
-import { registerPlan } from './commands/plan.ts';
-import { registerServe } from './commands/serve.ts';
-import { registerStack } from './commands/stack.ts';
-import { registerStatus } from './commands/status.ts';
-import { registerTrain } from './commands/train.ts';
-import { registerWorker } from './commands/worker.ts';
 import type { CliContext } from './context.ts';
 
-const REGISTER = [
-  registerInit,
-  registerDev,
-  registerStack,
-  registerPlan,
-  registerApply,
-  registerWorker,
-  registerServe,
-  registerMaterialize,
-  registerBackfill,
-  registerTrain,
-  registerGet,
-  registerMigrate,
-  registerStatus,
-] as const;
+type Register = (program: Command, context: CliContext) => void;
+
+/** In the order of the help. Each is loaded when it is asked for: Temporal's worker alone takes half a second. */
+const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
+  init: async () => (await import('./commands/init.ts')).registerInit,
+  dev: async () => (await import('./commands/dev.ts')).registerDev,
+  stack: async () => (await import('./commands/stack.ts')).registerStack,
+  plan: async () => (await import('./commands/plan.ts')).registerPlan,
+  apply: async () => (await import('./commands/apply.ts')).registerApply,
+  worker: async () => (await import('./commands/worker.ts')).registerWorker,
+  serve: async () => (await import('./commands/serve.ts')).registerServe,
+  materialize: async () => (await import('./commands/materialize.ts')).registerMaterialize,
+  backfill: async () => (await import('./commands/backfill.ts')).registerBackfill,
+  train: async () => (await import('./commands/train.ts')).registerTrain,
+  get: async () => (await import('./commands/get.ts')).registerGet,
+  migrate: async () => (await import('./commands/migrate.ts')).registerMigrate,
+  status: async () => (await import('./commands/status.ts')).registerStatus,
+};
 
 /** Runs the CLI. Exit codes: 0 done, 1 an error (one line says which), 2 wrong usage. */
 export async function main(argv: readonly string[], overrides: Partial<CliContext> = {}): Promise<number> {
@@ -48,7 +38,8 @@ export async function main(argv: readonly string[], overrides: Partial<CliContex
     ...overrides,
   };
   try {
-    await program(context).parseAsync([...argv], { from: 'user' });
+    const root = await program(context, argv[0]);
+    await root.parseAsync([...argv], { from: 'user' });
     return 0;
   } catch (error) {
     return exitCodeOf(error, context);
@@ -57,7 +48,8 @@ export async function main(argv: readonly string[], overrides: Partial<CliContex
   }
 }
 
-function program(context: CliContext): Command {
+/** With the command that is asked for, or with all of them for help and for names that are none. */
+async function program(context: CliContext, name: string | undefined): Promise<Command> {
   const root = new Command('tidemark')
     .description('Features as code: computed on schedules, joined as of their time, served in milliseconds.')
     .exitOverride()
@@ -66,7 +58,8 @@ function program(context: CliContext): Command {
       writeOut: (text) => context.streams.stdout.write(text),
       writeErr: (text) => context.streams.stderr.write(text),
     });
-  for (const register of REGISTER) register(root, context);
+  const asked = name === undefined ? undefined : COMMANDS[name];
+  for (const load of asked === undefined ? Object.values(COMMANDS) : [asked]) (await load())(root, context);
   for (const command of root.commands) command.exitOverride();
   return root;
 }

@@ -1,10 +1,11 @@
 import { hasWorker } from '../orchestrate/pollers.ts';
-import { startWorker } from '../orchestrate/worker.ts';
 import type { Session } from './context.ts';
 
 /** Runs a worker in this process. */
 export async function runWorkerHere({ platform, repo, output }: Session, { brief = false } = {}) {
   const log = (line: string) => output.say(line);
+  // Loaded when needed: the worker brings a bundler and native code.
+  const { startWorker } = await import('../orchestrate/worker.ts');
   return await startWorker({
     settings: { ...platform.config, temporalAddress: platform.addresses.temporalAddress },
     project: repo.project.name,

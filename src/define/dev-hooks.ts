@@ -12,6 +12,8 @@ export interface DevHooksInput {
     readonly query: string;
     readonly timestampField: string;
     readonly service: string;
+    /** A line to show beside it, such as what was checked about its labels. */
+    readonly note?: () => Promise<string>;
   };
   /** Online reads to show: features or a service, and entity rows as `key=value,key=value`. */
   readonly reads?: readonly {

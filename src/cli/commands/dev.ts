@@ -100,10 +100,12 @@ async function runDev(
         });
   const server = await serveHere(session, options.port);
   try {
+    const note = await hooks.trainingSet?.note?.();
     const summary = await devSummary(session, {
       manifest,
       views,
       training,
+      note,
       reads: hooks.reads ?? [],
       url: server.url,
     });
