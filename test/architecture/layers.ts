@@ -84,6 +84,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'type src/orchestrate/contracts.ts',
     'src/orchestrate/failures.ts',
     '@temporalio/client',
+    '@temporalio/common',
     'node:*',
   ],
   activities: [
@@ -108,6 +109,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'type activities',
     'type src/orchestrate/contracts.ts',
     'type src/monitor',
+    'type src/training',
   ],
 
   // The outside.
@@ -155,6 +157,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'src/plan',
     'src/registry',
     'src/ledger',
+    'type src/offline',
     'src/materialize',
     'src/training',
     'src/serving',

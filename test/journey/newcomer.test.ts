@@ -225,5 +225,5 @@ describe('mistakes', () => {
     for (const name of commands.filter((command) => command !== 'stack')) {
       expect((await run(name, '--help')).stdout, name).toMatch(/Examples?:\n {2}\$ tidemark/);
     }
-  });
+  }, 90_000);
 });

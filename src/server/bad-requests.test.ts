@@ -1,0 +1,121 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { refusal, type ServedApp, servedApp } from '../../test/support/served-app.ts';
+
+let app: ServedApp['app'];
+let start: ServedApp['start'];
+
+beforeEach(() => {
+  ({ app, start } = servedApp());
+});
+afterEach(() => app.close());
+
+const refused = (body: unknown, server = app) => refusal(body, server);
+
+describe('bad input', () => {
+  const entities = { user_id: [1] };
+  const features = ['activity:sessions'];
+
+  test.each([
+    [{ features: ['activity:sesions'], entities }, 404, 'UNKNOWN_FEATURE', 'Did you mean "sessions"?'],
+    [{ features: ['activty:sessions'], entities }, 404, 'UNKNOWN_VIEW', 'Did you mean "activity"?'],
+    [{ features: ['activity@v9:sessions'], entities }, 404, 'UNKNOWN_VIEW', 'versions 1 and 2'],
+    [{ feature_service: 'churn_modell', entities }, 404, 'UNKNOWN_FEATURE', 'Did you mean "churn_model"?'],
+    [{ features, entities: { user_id: [1], usr_id: [1] } }, 404, 'UNKNOWN_ENTITY', 'Did you mean "user_id"?'],
+    [{ features: ['nonsense'], entities }, 400, 'REQUEST_INVALID', 'view:feature'],
+    [{ features: ['hidden:secret'], entities }, 400, 'REQUEST_INVALID', 'not published online'],
+    [{ features, entities: {} }, 400, 'REQUEST_INVALID', 'no entities'],
+    [{ features, entities: { user_id: [] } }, 400, 'REQUEST_INVALID', 'no entities'],
+    [
+      { features, entities: { origin: ['a'] } },
+      400,
+      'REQUEST_INVALID',
+      'entities.user_id: the join key is missing',
+    ],
+    [
+      { features: ['routes:avg_delay'], entities: { origin: ['a', 'b'], dest: ['c'] } },
+      400,
+      'REQUEST_INVALID',
+      '"origin" has 2, "dest" has 1',
+    ],
+    [
+      { features: ['ratio:ratio'], entities },
+      400,
+      'REQUEST_INVALID',
+      'entities.amount: the request field is missing',
+    ],
+    [
+      { features: ['ratio:ratio'], entities: { ...entities, amount: [null] } },
+      400,
+      'REQUEST_INVALID',
+      'entities.amount[0]: found null',
+    ],
+    [
+      { features: ['ratio:ratio'], entities: { ...entities, amount: [1] }, request_data: { amount: [1] } },
+      400,
+      'REQUEST_INVALID',
+      'request_data.amount',
+    ],
+    [{ features, feature_service: 'churn_model', entities }, 400, 'REQUEST_INVALID', 'not both'],
+    [{ entities }, 400, 'REQUEST_INVALID', 'give "features"'],
+    [{ features, entities: { user_id: 1 } }, 400, 'REQUEST_INVALID', 'entities.user_id: expected a list'],
+    [{ features, entities: [] }, 400, 'REQUEST_INVALID', 'entities: expected an object of lists'],
+    [{ features, entities, full_feature_name: true }, 400, 'REQUEST_INVALID', 'full_feature_name'],
+    [{ features: [1], entities }, 400, 'REQUEST_INVALID', 'features.0'],
+    [[], 400, 'REQUEST_INVALID', 'expected a JSON object'],
+    ['', 400, 'REQUEST_INVALID', 'Cannot read the request'],
+    ['{"features": [', 400, 'REQUEST_INVALID', 'as JSON'],
+    ['null', 400, 'REQUEST_INVALID', 'expected a JSON object'],
+    ['{"features":["activity:sessions"],"entities":{"__proto__":[1]}}', 400, 'REQUEST_INVALID', ''],
+  ])('%j is one clear error', async (body, status, code, message) => {
+    const error = await refused(body);
+    expect(error).toMatchObject({ status, code });
+    expect(error.message).toContain(message);
+  });
+
+  test('a key of the wrong type is named with its column, row, what was found and what is allowed; all at once', async () => {
+    const error = await refused({ features, entities: { user_id: [1, 'abc', 1.5, true, {}] } });
+    expect(error).toMatchObject({ status: 400, code: 'REQUEST_INVALID' });
+    const allowed = 'allowed is an integer of 64 bits (as a number or as decimal text).';
+    expect(error.problems).toEqual([
+      { where: 'entities.user_id[1]', message: `found the text "abc"; ${allowed}` },
+      { where: 'entities.user_id[2]', message: `found 1.5; ${allowed}` },
+      { where: 'entities.user_id[3]', message: `found true; ${allowed}` },
+      { where: 'entities.user_id[4]', message: `found an object; ${allowed}` },
+    ]);
+    const text = await refused({ features: ['routes:avg_delay'], entities: { origin: [1], dest: ['b'] } });
+    expect(text.problems).toEqual([{ where: 'entities.origin[0]', message: 'found 1; allowed is text.' }]);
+  });
+
+  test('many wrong keys are counted, not listed', async () => {
+    const error = await refused({ features, entities: { user_id: new Array(500).fill('x') } });
+    expect(error.problems).toHaveLength(21);
+    expect(error.problems[20].message).toBe('and 480 more');
+  });
+
+  test('1 MB of nonsense is one short error', async () => {
+    const nonsense = await refused('['.repeat(1_000_000));
+    expect(nonsense).toMatchObject({ status: 400, code: 'REQUEST_INVALID' });
+    expect(nonsense.message.length).toBeLessThan(200);
+    const deep = await refused(`{"features":["${'x'.repeat(1_000_000)}"],"entities":{"user_id":[1]}}`);
+    expect(deep.status).toBe(400);
+    expect(await refused('x'.repeat(1_100_000))).toMatchObject({ status: 413, code: 'TOO_LARGE' });
+  });
+
+  test('more entities than the limit are refused before anything is read', async () => {
+    const small = start({ maxRows: 2 });
+    const error = await refused({ features, entities: { user_id: [1, 2, 3] } }, small);
+    await small.close();
+    expect(error).toMatchObject({ status: 413, code: 'TOO_LARGE' });
+  });
+
+  test('an unknown route or method is a 404', async () => {
+    for (const [method, url] of [
+      ['GET', '/nothing'],
+      ['GET', '/get-online-features'],
+    ] as const) {
+      const response = await app.inject({ method, url });
+      expect(response.statusCode).toBe(404);
+      expect(response.json().error).toMatchObject({ code: 'REQUEST_INVALID' });
+    }
+  });
+});
