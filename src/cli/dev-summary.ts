@@ -2,9 +2,9 @@ import type { Manifest } from '../core/manifest.ts';
 import type { DevHooksInput } from '../define/dev-hooks.ts';
 import { checkParity, type ViewParity } from '../serving/check-parity.ts';
 import type { CaughtUp } from './catch-up.ts';
-import { answerLines, readOnline } from './commands/get.ts';
 import type { Session } from './context.ts';
 import { bytesText, countText, table } from './output.ts';
+import { answerLines, readOnline } from './read-online.ts';
 import type { TrainedHere } from './train-here.ts';
 import { trainingLines } from './training-lines.ts';
 

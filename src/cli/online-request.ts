@@ -1,7 +1,14 @@
 import { TidemarkError } from '../core/errors.ts';
 import { type Manifest, onDemandViews } from '../core/manifest.ts';
 import type { ValueType } from '../core/value-type.ts';
-import type { OnlineQuestion } from './commands/get.ts';
+
+/** What to read: features or a service, and entity rows as `key=value,key=value`. */
+export interface OnlineQuestion {
+  readonly features?: readonly string[];
+  readonly service?: string;
+  readonly entity: readonly string[];
+  readonly fullNames?: boolean;
+}
 
 /** The JSON text of a request whose rows were typed as `key=value,key=value`. */
 export function onlineRequest(question: OnlineQuestion, manifest: Manifest): string {
