@@ -134,7 +134,22 @@ describe('a schedule is refused', () => {
     expect(parseSchedule(cron)).toMatchObject({ ok: false, reason: expect.stringContaining('never fires') });
   });
 
-  test('but not one with odd spaces', () => {
+  test.each(['H * * * *', '0 H(0-5) * * *', '0 0 L * *', '0 0 * * 5#2', '? * * * *'])(
+    'when it is one that others read otherwise, or never twice alike: "%s"',
+    (cron) => {
+      expect(parseSchedule(cron)).toMatchObject({
+        ok: false,
+        reason: expect.stringContaining('allowed are'),
+      });
+    },
+  );
+
+  test('but not one with names', () => {
+    const parsed = parseSchedule('0 0 * jan-MAR mon,Fri');
+    expect(parsed.ok && formatTime(parsed.schedule.ceil(timeOf('2026-04-01')))).toBe('2027-01-01T00:00:00Z');
+  });
+
+  test('nor one with odd spaces', () => {
     const parsed = parseSchedule('  30   6 * * *  ');
     expect(parsed.ok && formatTime(parsed.schedule.ceil(timeOf('2026-01-01')))).toBe('2026-01-01T06:30:00Z');
   });

@@ -33,6 +33,14 @@ export function parseSchedule(
       reason: 'a schedule has five fields: minute, hour, day of month, month, day of week',
     };
   }
+  // What cron-parser reads besides is not for us: `H` is another minute each time, and Temporal reads no `L` or `#`.
+  const foreign = cron.split(/[\s,/*-]+/).find((part) => !PLAIN.test(part));
+  if (foreign !== undefined) {
+    return {
+      ok: false,
+      reason: `it never fires or cannot be read ("${foreign}"; allowed are numbers, names such as JAN and MON, and * , - /)`,
+    };
+  }
   try {
     // A day that never comes (30 February) parses, and only fails when asked for its next tick.
     CronExpressionParser.parse(cron, { tz: 'UTC', currentDate: new Date(0) }).next();
@@ -42,6 +50,8 @@ export function parseSchedule(
   }
   return { ok: true, schedule: scheduleOf(cron) };
 }
+
+const PLAIN = /^(\d*|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|sun|mon|tue|wed|thu|fri|sat)$/i;
 
 /** A schedule already checked when its definition was loaded. */
 export function scheduleOf(cron: string): Schedule {
