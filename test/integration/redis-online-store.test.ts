@@ -112,6 +112,26 @@ describe('the online store in Redis', () => {
       await past.close();
     });
 
+    it('stays for ever once its view has no TTL any more', async () => {
+      const now = micros(BigInt(Date.now()) * 1000n);
+      const table = onlineTable({ ttl });
+      await store.write(table, [featureRow([1n], [1n], { event: now - 5n * HOUR })]);
+      expect(await client.pttl(keyOf(table, 1n))).toBeGreaterThan(0);
+      await store.write({ ...table, ttl: null }, [featureRow([2n], [1n], { event: now })]);
+      expect(await client.pttl(keyOf(table, 1n))).toBe(-1);
+    });
+
+    it('stays as long as a raised TTL says once it is published again', async () => {
+      const past = await storeAt(() => now);
+      const table = onlineTable({ ttl });
+      const row = featureRow([1n], [1n], { event: now - HOUR });
+      await past.write(table, [row]);
+      const raised = { ...table, ttl: (9n * DAY) as DurationMicros };
+      expect(await past.write(raised, [row])).toEqual({ written: 0, unchanged: 1 });
+      expect(await client.pttl(keyOf(table, 1n))).toBeGreaterThan(Number(17n * DAY) / 1000);
+      await past.close();
+    });
+
     it('goes when it is past its time though its bucket gains new entities for ever', async () => {
       let time: bigint = now;
       const moving = await storeAt(() => micros(time));

@@ -20,6 +20,8 @@ function script(lua: string): Script {
  *   bits exactly and 64 not; and its `<` on strings follows the server's locale, not the bytes.
  * - A bucket is dropped when its newest row may be. The time left is counted by the caller's clock, never by the
  *   server's, which may differ.
+ * - Rows that are there already count too: what is published again after its view's TTL was raised or taken away
+ *   stays as long as the new one says.
  * - A bucket that gains entities for ever would keep those that are past their time: as fields are added, it is
  *   swept now and then, with a chance that makes four fields be looked at for each one added.
  */
@@ -72,32 +74,35 @@ for k = 1, #KEYS do
   local landed, size, most = {}, 0, nil
   if count == 1 then
     local row = ARGV[at + 2]
+    if keep then most = left(row) end
     if newer(row, call('HGET', key, ARGV[at + 1])) then
       landed[1], landed[2], size = ARGV[at + 1], row, 2
-      if keep then most = left(row) end
     end
   else
     local old, latest = call('HMGET', key, unpack(ARGV, at + 1, at + count)), {}
     for i = 1, count do
       local field, row = ARGV[at + i], ARGV[at + count + i]
+      if keep then most = math.max(most or 0, left(row)) end
       if newer(row, latest[field] or old[i]) then
         latest[field] = row
         landed[size + 1], landed[size + 2] = field, row
         size = size + 2
-        if keep then most = math.max(most or 0, left(row)) end
       end
     end
   end
+  local added = 0
   if size > 0 then
-    local added = call('HSET', key, unpack(landed))
+    added = call('HSET', key, unpack(landed))
     written = written + size / 2
-    if keep then
-      expire(key, most)
-      if added > 0 then
-        local fields = call('HLEN', key)
-        if fields > 8 and math.random() * fields < 4 * added then sweep(key) end
-      end
+  end
+  if keep then
+    expire(key, most)
+    if added > 0 then
+      local fields = call('HLEN', key)
+      if fields > 8 and math.random() * fields < 4 * added then sweep(key) end
     end
+  else
+    call('PERSIST', key)
   end
   at = at + 1 + 2 * count
 end
