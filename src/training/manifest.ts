@@ -59,6 +59,8 @@ export interface OnDemandRecord {
   readonly view: string;
   readonly version: number;
   readonly fingerprint: string;
+  /** SHA-256 of the function's text. What it calls elsewhere is not in it. */
+  readonly code: string;
 }
 
 export function trainingSetId(contents: TrainingSetContents): string {

@@ -1,6 +1,8 @@
 import type { KnownAt } from '../core/as-of.ts';
+import { digestOf } from '../core/canonical.ts';
 import { type Problem, problemsError, TidemarkError } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
+import { onDemandFunctionOf } from '../core/on-demand.ts';
 import { type ResolvedFeatures, resolveFeatures } from '../core/resolve-features.ts';
 import type { Column } from '../core/source.ts';
 import { formatTime, parseTime } from '../core/time.ts';
@@ -60,10 +62,11 @@ export async function planTrainingSet(
       type: feature.type,
     })),
     views: readings.map(({ record }) => record),
-    onDemand: resolved.onDemand.map(({ view: { name, version, fingerprint } }) => ({
-      view: name,
-      version,
-      fingerprint,
+    onDemand: resolved.onDemand.map(({ view }) => ({
+      view: view.name,
+      version: view.version,
+      fingerprint: view.fingerprint,
+      code: digestOf(String(onDemandFunctionOf(deps.onDemand, view))),
     })),
     engine: deps.asOf.version,
   };

@@ -281,6 +281,14 @@ describe('a training set', () => {
     expect(await id()).toBe(base);
   });
 
+  test('has another name, and other values, when the text of a function is another', async () => {
+    const first = await buildTrainingSet(request(), deps());
+    const doubled: OnDemandTransform = (inputs) => ({ ...transform(inputs), feels: 2 });
+    const second = await buildTrainingSet(request(), deps({ onDemand: new Map([['chill@v1', doubled]]) }));
+    expect(second.id).not.toBe(first.id);
+    expect((await world.read(second.path))[0]?.feels).toBe(2);
+  });
+
   test('sees only what was known by a cut-off, or at each row’s time', async () => {
     const at = async (knownAt: string) => {
       const set = await buildTrainingSet(request({ knownAt, features: references('weather:wind') }), deps());
