@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import {
   bundleWorkflowCode,
@@ -14,6 +15,8 @@ import { connectionOptions, type TemporalSettings } from './connection.ts';
 import { taskQueueOf } from './ids.ts';
 
 const WORKFLOWS = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
+
+const CONNECT_MILLIS = 8_000;
 
 /** Chunks of different views run side by side; each has the engine's memory limit to share. */
 const ACTIVITIES_AT_ONCE = 4;
@@ -46,13 +49,7 @@ export async function startWorker({
   brief = false,
 }: WorkerRequest): Promise<RunningWorker> {
   installRuntime(onWarning);
-  const connection = await NativeConnection.connect(connectionOptions(settings)).catch((error: unknown) => {
-    throw new TidemarkError(
-      'STORE_UNAVAILABLE',
-      `Cannot reach Temporal at ${settings.temporalAddress}: ${messageOf(error)}. Check TEMPORAL_ADDRESS.`,
-      { cause: error },
-    );
-  });
+  const connection = await connectNative(settings);
   try {
     const worker = await Worker.create({
       connection,
@@ -83,6 +80,28 @@ export async function startWorker({
   }
 }
 
+/** The SDK's own attempt has no end at an address that accepts the connection and says nothing. */
+async function connectNative(settings: TemporalSettings): Promise<NativeConnection> {
+  const connecting = NativeConnection.connect(connectionOptions(settings));
+  const patience = new AbortController();
+  const late = sleep(CONNECT_MILLIS, undefined, { signal: patience.signal }).then(() => {
+    connecting.then((connection) => connection.close()).catch(() => undefined);
+    throw new Error(`no answer within ${CONNECT_MILLIS / 1000} s`);
+  });
+  try {
+    return await Promise.race([connecting, late]);
+  } catch (error) {
+    throw new TidemarkError(
+      'STORE_UNAVAILABLE',
+      `Cannot reach Temporal at ${settings.temporalAddress}: ${messageOf(error)}. Check TEMPORAL_ADDRESS.`,
+      { cause: error },
+    );
+  } finally {
+    late.catch(() => undefined);
+    patience.abort();
+  }
+}
+
 let bundle: Promise<WorkflowBundleWithSourceMap> | undefined;
 
 /** Bundling takes seconds: once per process is enough. */
@@ -105,5 +124,7 @@ function installRuntime(onWarning: (message: string) => void): void {
         `temporal ${level.toLowerCase()}: ${message}${error === undefined ? '' : ` (${messageOf(error)})`}`,
       );
     }),
+    // The native part would write to the terminal itself.
+    telemetryOptions: { logging: { forward: {}, filter: { core: 'WARN', other: 'ERROR' } } },
   });
 }
