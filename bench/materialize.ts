@@ -114,7 +114,7 @@ export async function materializeAll(
   return { done: { rows, intervals, 'entities published': published }, seconds: phases.seconds };
 }
 
-/** How long each phase took; publishing includes the commit. */
+/** How long computing took, and all that comes after it: reading the newest rows back, Redis, the commit. */
 function phaseTimer() {
   const seconds: Record<string, number> = {};
   let phase: string | undefined;
@@ -124,9 +124,10 @@ function phaseTimer() {
     phase = undefined;
   };
   const enter = (progress: MaterializeProgress) => {
-    if (progress.phase === phase) return;
+    const entered = progress.phase === 'computing' ? 'computing' : 'publishing';
+    if (progress.phase === 'waiting' || entered === phase) return;
     leave();
-    phase = progress.phase;
+    phase = entered;
     since = performance.now();
   };
   return { seconds, enter, leave };

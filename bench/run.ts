@@ -1,6 +1,6 @@
 // `npm run bench -- [name ...] [--tiny | --large] [--runs n]`: runs all benchmarks, or those named.
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
-import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';
+import { availableParallelism, cpus, loadavg, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { bytesText } from '../src/cli/output.ts';
@@ -29,7 +29,8 @@ if (unknown.length > 0 || !Number.isInteger(rounds) || rounds < 1) {
 
 console.log(
   `${new Date().toISOString().slice(0, 10)}, ${availableParallelism()} × ${cpus()[0]?.model ?? 'CPU'}, ` +
-    `${bytesText(totalmem())} of memory, Node ${process.versions.node}; sizes: ${size}, medians of ${rounds}`,
+    `${bytesText(totalmem())} of memory, Node ${process.versions.node}; sizes: ${size}, medians of ${rounds}, ` +
+    `load before ${loadavg()[0]?.toFixed(1)}`,
 );
 for (const name of names) {
   const began = performance.now();
