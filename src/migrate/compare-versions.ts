@@ -30,7 +30,19 @@ export async function compareVersions(
     await profileOf(project, from, common, deps, signal),
     await profileOf(project, to, common, deps, signal),
   ];
-  return compareProfiles({ start: formatTime(common.start), end: formatTime(common.end) }, old, next);
+  const comparison = compareProfiles(
+    { start: formatTime(common.start), end: formatTime(common.end) },
+    old,
+    next,
+  );
+  const behind = completionConcern(before, now);
+  return behind === undefined ? comparison : { ...comparison, concerns: [behind, ...comparison.concerns] };
+}
+
+/** The new version may lack intervals that rules hold, or that failed: cutting over would make values older. */
+function completionConcern(before: Interval | undefined, now: Interval | undefined): string | undefined {
+  if (before === undefined || now === undefined || now.end >= before.end) return undefined;
+  return `complete up to ${formatTime(before.end)} before, only up to ${formatTime(now.end)} now`;
 }
 
 const NOTHING: FeatureProfile = { rows: 0, entities: 0, features: [] };
