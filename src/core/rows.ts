@@ -25,6 +25,13 @@ export interface FeatureRow extends Recency {
   readonly values: readonly Value[];
 }
 
+/** A row that was published and is no longer true, and the newest one that is; undefined when there is none. */
+export interface Withdrawal {
+  readonly key: readonly KeyValue[];
+  readonly was: Recency;
+  readonly instead: FeatureRow | undefined;
+}
+
 /** Truthful statuses (DESIGN 8); the spelling is Feast's. INVALID: an on-demand function failed. */
 export type FeatureStatus = 'PRESENT' | 'NULL_VALUE' | 'NOT_FOUND' | 'OUTSIDE_MAX_AGE' | 'INVALID';
 

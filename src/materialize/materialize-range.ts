@@ -12,6 +12,7 @@ import { effectKeyOf } from './effect-key.ts';
 import { featureFilePath } from './file-path.ts';
 import { holdLease } from './hold-lease.ts';
 import { publish } from './publish.ts';
+import { withdraw } from './withdraw.ts';
 
 export interface MaterializeDeps {
   readonly ledger: Ledger;
@@ -51,7 +52,7 @@ export type MaterializeOutcome =
 
 /**
  * The one path of every run (DESIGN 6): claim, compute to a staged file named by its effect, check, publish with
- * compare-and-set, commit. It may be stopped at any point and repeated by anyone:
+ * compare-and-set, withdraw what the range no longer gives, commit. It may be stopped at any point and repeated by anyone:
  *
  * - before `stage`, nothing refers to the file;
  * - between `stage` and `commit`, what was published is what the repetition publishes again, under the same
@@ -131,6 +132,7 @@ async function runLeased(
   if (work.file === null) {
     const broken = view.quality.some((rule) => rule.kind === 'minRows' && rule.rows > 0);
     if (broken && lease.approvedEffectKey !== work.effectKey) return await hold(lease, 'no rows', deps);
+    if (view.online) await withdraw({ project, view, range: lease.range, after: [], signal }, deps);
     await ledger.commit(lease, clock());
     return { kind: 'materialized', rows: 0, bytes: 0, published: 0 };
   }
@@ -152,6 +154,12 @@ async function runLeased(
         deps,
       )
     : { published: 0 };
+  if (view.online) {
+    await withdraw(
+      { project, view, range: lease.range, after: [{ path: work.file.path, revision }], signal },
+      deps,
+    );
+  }
   await ledger.commit(lease, clock());
   return {
     kind: 'materialized',

@@ -1,5 +1,5 @@
 import type { BatchViewSpec } from '../core/feature-view.ts';
-import type { FeatureRow } from '../core/rows.ts';
+import type { FeatureRow, Withdrawal } from '../core/rows.ts';
 import type { Micros } from '../core/time.ts';
 import type { FileSlice } from './feature-computer.ts';
 
@@ -16,6 +16,22 @@ export interface FeatureReader {
    * ≤ `notAfter` when that is given.
    */
   latest(request: LatestRequest): AsyncIterable<readonly FeatureRow[]>;
+  /**
+   * What a restatement takes back: the newest row of each entity in `before` where `after` has none as new, and
+   * the newest row of that entity in `after` and `beside` together.
+   */
+  withdrawn(request: WithdrawnRequest): AsyncIterable<readonly Withdrawal[]>;
+}
+
+export interface WithdrawnRequest {
+  readonly view: BatchViewSpec;
+  /** The range as it was, and as it is now. */
+  readonly before: readonly RevisedSlice[];
+  readonly after: readonly RevisedSlice[];
+  /** The rest of the history. */
+  readonly beside: readonly RevisedSlice[];
+  readonly notBefore?: Micros;
+  readonly signal?: AbortSignal;
 }
 
 export interface LatestRequest {

@@ -1,4 +1,4 @@
-import type { FeatureRow } from '../core/rows.ts';
+import type { FeatureRow, Withdrawal } from '../core/rows.ts';
 import type { DurationMicros } from '../core/time.ts';
 import type { KeyType, KeyValue, ValueType } from '../core/value-type.ts';
 
@@ -7,13 +7,18 @@ import type { KeyType, KeyValue, ValueType } from '../core/value-type.ts';
  *
  * Invariants that every adapter keeps, and the conformance suite checks:
  * 1. A row lands only if (event time, created time, revision) is greater than what is there; equal is a success
- *    that changes nothing. So the order, number and overlap of writes do not matter.
+ *    that changes nothing. So the order, number and overlap of writes do not matter. Only `withdraw` goes back.
  * 2. No project, view or entity can be taken for another, whatever characters their names hold.
  * 3. Reading returns what was stored, expired or not, as long as it is kept; age is judged by who serves it.
  */
 export interface OnlineStore {
   /** Publishes rows; STORE_UNAVAILABLE when the store cannot be reached, and then repeating is safe. */
   write(table: OnlineTable, rows: readonly FeatureRow[]): Promise<WriteResult>;
+  /**
+   * Puts what is true in place of rows that are not: only where exactly that row (by its recency) is stored, so that
+   * nothing newer is lost and repeating is safe. Returns how many were.
+   */
+  withdraw(table: OnlineTable, withdrawals: readonly Withdrawal[]): Promise<number>;
   /** All reads of a request in one round trip; results stand in the order of requests and their keys. */
   read(requests: readonly ReadRequest[]): Promise<readonly (readonly (FeatureRow | undefined)[])[]>;
   /** Every stored row of a table, in no order; for parity checks and comparisons, never in a request's path. */

@@ -97,6 +97,32 @@ export function onlineStoreConformance(name: string, make: () => Promise<OnlineS
         expect(await readOne(table, [1n])).toEqual(correction);
       });
 
+      it('withdraws a row only while exactly that one is stored, and once', async () => {
+        const table = onlineTable({ ttl: (400n * 86_400_000_000n) as NonNullable<OnlineTable['ttl']> });
+        const event = BigInt(Date.now()) * 1000n;
+        const at = (id: bigint, value: bigint, parts: object) =>
+          featureRow([id], [value], { event, ...parts });
+        const stored = [1n, 2n, 3n, 4n].map((id) => at(id, id, { created: event + 9n, revision: 2 }));
+        await store.write(table, stored);
+        const { eventTime, createdTime } = stored[0] ?? at(1n, 1n, {});
+        const was = { eventTime, createdTime, revision: 2 };
+        const older = at(1n, 10n, { event: event - 5n });
+        const lower = at(3n, 30n, { created: event, revision: 3 });
+        const withdrawals = [
+          { key: [1n], was, instead: older },
+          { key: [2n], was, instead: undefined },
+          { key: [3n], was, instead: lower },
+          { key: [4n], was: { ...was, revision: 1 }, instead: undefined },
+          { key: [5n], was, instead: at(5n, 50n, {}) },
+        ];
+        expect(await store.withdraw(table, withdrawals)).toBe(3);
+        const expected = [older, undefined, lower, stored[3], undefined];
+        const keys = [[1n], [2n], [3n], [4n], [5n]];
+        expect(await store.read([{ table, keys }])).toEqual([expected]);
+        expect(await store.withdraw(table, withdrawals)).toBe(0);
+        expect(await store.read([{ table, keys }])).toEqual([expected]);
+      });
+
       it('never lets an old backfill overwrite, however late it was created and often restated', async () => {
         const table = onlineTable();
         const current = featureRow([1n], [10n], { event: 100n, created: 100n });

@@ -1,4 +1,4 @@
-import { isNewer } from '../../core/newer.ts';
+import { compareRecency, isNewer } from '../../core/newer.ts';
 import type { FeatureRow } from '../../core/rows.ts';
 import type { KeyValue } from '../../core/value-type.ts';
 import type { OnlineStore, OnlineTable } from '../online-store.ts';
@@ -27,6 +27,20 @@ export function createMemoryOnlineStore(): OnlineStore {
         written++;
       }
       return { written, unchanged: rows.length - written };
+    },
+
+    async withdraw(table, withdrawals) {
+      const stored = rowsOf(table);
+      let changed = 0;
+      for (const { key, was, instead } of withdrawals) {
+        const id = keyId(key);
+        const row = stored.get(id);
+        if (row === undefined || compareRecency(row, was) !== 0) continue;
+        if (instead === undefined) stored.delete(id);
+        else stored.set(id, instead);
+        changed++;
+      }
+      return changed;
     },
 
     async read(requests) {

@@ -24,6 +24,13 @@ export interface StoredRow extends Recency {
   readonly values: readonly Value[];
 }
 
+/** The first bytes of a packed row. */
+export function writeRecency(writer: ByteWriter, { eventTime, createdTime, revision }: Recency): void {
+  writer.orderedInt64(eventTime);
+  writer.orderedInt64(createdTime);
+  writer.uint32(revision);
+}
+
 /** Made once for the value types of a view version; encodes and decodes without looking at types again. */
 export interface RowCodec {
   /** Appends the row. Throws REQUEST_INVALID, naming the value, when one is not of its type. */
@@ -52,9 +59,7 @@ export function rowCodec(name: string, types: readonly ValueType[]): RowCodec {
           `Cannot store a row of ${name}: it has ${found} and the view has ${types.length} features.`,
         );
       }
-      writer.orderedInt64(row.eventTime);
-      writer.orderedInt64(row.createdTime);
-      writer.uint32(row.revision);
+      writeRecency(writer, row);
       writer.uint32(schema);
       const nulls = writer.zeros(nullBytes);
       for (let i = 0; i < codecs.length; i++) {

@@ -6,6 +6,7 @@ import { packedTables } from './packed-table.ts';
 import { readRows } from './read-rows.ts';
 import { connectRedis } from './redis-connection.ts';
 import { dropTable, scanTable } from './whole-table.ts';
+import { withdrawRows } from './withdraw-rows.ts';
 import { writeRows } from './write-rows.ts';
 
 export interface RedisOnlineStoreOptions {
@@ -40,6 +41,7 @@ export async function createRedisOnlineStore(options: RedisOnlineStoreOptions): 
   const scratch = new ByteWriter(256 * 1024);
   return {
     write: (table, rows) => writeRows(connection, scratch, tableOf(table), rows, clock),
+    withdraw: (table, withdrawals) => withdrawRows(connection, scratch, tableOf(table), withdrawals),
     read: (requests) => readRows(connection, scratch, requests, tableOf),
     scan: (table) => scanTable(connection, scratch, tableOf(table)),
     drop: (table) => dropTable(connection, scratch, tableOf(table)),

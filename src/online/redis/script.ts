@@ -109,6 +109,27 @@ end
 return written
 `);
 
+/**
+ * Replaces rows that are no longer true, each only while it is what is stored. Returns how many were. KEYS: the
+ * bucket of each row. ARGV: for each its field, its recency, and the row to put in its place (empty: none).
+ */
+export const WITHDRAW = script(`
+local changed = 0
+for k = 1, #KEYS do
+  local field, was, instead = unpack(ARGV, 3 * k - 2, 3 * k)
+  local row = redis.call('HGET', KEYS[k], field)
+  if row and string.sub(row, 1, 20) == was then
+    if instead == '' then
+      redis.call('HDEL', KEYS[k], field)
+    else
+      redis.call('HSET', KEYS[k], field, instead)
+    end
+    changed = changed + 1
+  end
+end
+return changed
+`);
+
 /** All fields and rows of the buckets that are KEYS, one after another. */
 export const SCAN = script(`
 local all, size = {}, 0
