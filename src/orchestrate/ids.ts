@@ -1,9 +1,19 @@
 import { digestOf } from '../core/canonical.ts';
-import type { BackfillInput, ViewTarget } from './contracts.ts';
+import type { BackfillInput, MaterializeInput, ViewTarget } from './contracts.ts';
 
 /** Workflow ids (DESIGN 9): they name what runs, so the same work asked for twice is one run. */
 export function materializeId({ project, view, version }: ViewTarget): string {
   return `materialize/${project}/${view}@v${version}`;
+}
+
+/**
+ * A run by hand of everything that is due is the schedule's; one that asks for more (a restatement) or less is
+ * another, and must not be taken for done because the schedule's runs just then.
+ */
+export function materializeRunId(input: MaterializeInput): string {
+  const { range, restate = false } = input;
+  if (range === undefined && !restate) return materializeId(input);
+  return `${materializeId(input)}/${digestOf({ range: range ?? null, restate }).slice(0, 16)}`;
 }
 
 export function backfillId(input: BackfillInput): string {

@@ -16,7 +16,7 @@ import type {
   WorkTotals,
 } from './contracts.ts';
 import { fromFailure } from './failures.ts';
-import { backfillId, materializeId, taskQueueOf } from './ids.ts';
+import { backfillId, materializeRunId, taskQueueOf } from './ids.ts';
 
 /** A run that was started or found running. */
 export interface Run<Result, Progress> {
@@ -29,9 +29,9 @@ export interface Run<Result, Progress> {
 
 export type WorkRun = Run<WorkTotals, WorkProgress>;
 
-/** Starts a materialization by hand; while one runs, that one is returned. */
+/** Starts a materialization by hand; while one that was asked for alike runs, that one is returned. */
 export async function startMaterialize(client: Client, input: MaterializeInput): Promise<WorkRun> {
-  return await startRun(client, 'materialize', materializeId(input), input.project, input);
+  return await startRun(client, 'materialize', materializeRunId(input), input.project, input);
 }
 
 /** Starts a backfill; the same one asked for again while it runs is returned. */
