@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { messageOf } from '../../core/errors.ts';
 import { formatViewVersion } from '../../core/feature-view.ts';
-import { formatTime } from '../../core/time.ts';
+import { formatTime, timeOf } from '../../core/time.ts';
 import { dueRange } from '../../materialize/due-range.ts';
 import type { TimeRange, ViewTarget } from '../../orchestrate/contracts.ts';
 import { materializeId } from '../../orchestrate/ids.ts';
@@ -110,9 +110,12 @@ async function decide(
   });
   if (told !== undefined && told.length > 0) return;
   const view = await appliedBatchView(await session.platform.registry(), target);
-  const due = dueRange(view, session.platform.clock());
-  if (due === undefined) return;
-  const decided = await ledger.decide(target, due, { kind: decision, by }, session.platform.clock());
+  const decidable =
+    range === undefined
+      ? dueRange(view, session.platform.clock())
+      : { start: timeOf(range.start), end: timeOf(range.end) };
+  if (decidable === undefined) return;
+  const decided = await ledger.decide(target, decidable, { kind: decision, by }, session.platform.clock());
   for (const { start, end } of decided) {
     session.output.say(
       `${decision}d [${formatTime(start)}, ${formatTime(end)})`.replace('rejectd', 'rejected'),
