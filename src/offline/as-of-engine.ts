@@ -1,7 +1,7 @@
 import type { KnownAt } from '../core/as-of.ts';
 import type { JoinKey } from '../core/entity.ts';
 import type { FeatureSpec } from '../core/feature-view.ts';
-import type { Column, SourceSpec } from '../core/source.ts';
+import type { Column, FileFormat, SourceSpec } from '../core/source.ts';
 import type { DurationMicros, Micros } from '../core/time.ts';
 import type { Value } from '../core/value-type.ts';
 import type { RevisedSlice } from './feature-reader.ts';
@@ -23,7 +23,7 @@ export interface AsOfEngine {
 
 /** The entity rows of a training set. Relative paths are relative to the working directory of the caller. */
 export type Spine = (
-  | { readonly kind: 'parquet' | 'csv'; readonly path: string }
+  | { readonly kind: FileFormat; readonly path: string }
   /** A SQL query; the feature repository's sources are there by name. */
   | {
       readonly kind: 'query';
@@ -31,13 +31,22 @@ export type Spine = (
       /** Those that the query may read; whoever knows the project fills them in. */
       readonly sources?: readonly SourceSpec[];
     }
+  /** The entity rows of a training set, as they stand in the Parquet files that it was written to. */
+  | { readonly kind: 'written'; readonly paths: readonly string[]; readonly columns: readonly SpineColumn[] }
 ) & {
   /** The column of entity row times. */
   readonly timestampField: string;
 };
 
+/** A spine column and the type the engine reads it as: what brings it back from a file as it was. */
+export interface SpineColumn {
+  readonly name: string;
+  readonly engineType: string;
+}
+
 export interface SpineDescription {
   readonly columns: readonly Column[];
+  readonly engineColumns: readonly SpineColumn[];
   readonly rows: number;
   /** The earliest and latest time; null when there are no rows. */
   readonly span: { readonly first: Micros; readonly last: Micros } | null;

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type DuckDBConnection, version } from '@duckdb/node-api';
 import { TidemarkError } from '../../core/errors.ts';
@@ -17,17 +17,17 @@ import {
 } from './as-of-tables.ts';
 import { duckDbReason, failureKind } from './duckdb-failure.ts';
 import type { DuckDbEngine } from './engine.ts';
-import { digestOfFile } from './feature-file.ts';
+import { digestOfFile, moveIntoPlace } from './feature-file.ts';
+import type { SourcePlace } from './open-source.ts';
 import { sliceScanSql } from './slice-scan.ts';
 import { type LoadedSpine, loadSpine, spineDigest } from './spine.ts';
 import { keyColumns, refuseCollisions, spineProblem } from './spine-columns.ts';
 import { valueTypeOfDuckDb } from './types.ts';
 
-export interface AsOfRoots {
+/** Sources of a spine query are looked for in their place. */
+export interface AsOfRoots extends SourcePlace {
   /** Slices are relative to it. */
   readonly offlineRoot: string;
-  /** The feature repository: sources of a spine query are relative to it. */
-  readonly baseDir: string;
 }
 
 /** Counts changes of this engine that change what it writes for the same request. */
@@ -49,7 +49,13 @@ export function createDuckDbAsOfEngine(engine: DuckDbEngine, roots: AsOfRoots): 
             `its column "${name}" is ${engineType}, which Tidemark has no type for; leave it out or cast it`,
           );
         });
-        return { columns: typed, rows, span, digest: await spineDigest(connection, spine) };
+        return {
+          columns: typed,
+          engineColumns: columns,
+          rows,
+          span,
+          digest: await spineDigest(connection, spine),
+        };
       });
     },
 
@@ -62,14 +68,14 @@ export function createDuckDbAsOfEngine(engine: DuckDbEngine, roots: AsOfRoots): 
 async function joinSpine(
   connection: DuckDBConnection,
   request: AsOfRequest,
-  { offlineRoot, baseDir }: AsOfRoots,
+  { offlineRoot, ...place }: AsOfRoots,
 ): Promise<AsOfResult> {
   const { spine, views, computed = [], path } = request;
   const steps = views.length + computed.length + 2;
   const report = (phase: string, done: number) => request.onProgress?.({ phase, share: done / steps });
 
   report('reading the spine', 0);
-  const loaded = await loadSpine(connection, spine, { baseDir, views });
+  const loaded = await loadSpine(connection, spine, { ...place, views });
   refuseCollisions(spine, loaded.columns, request);
   const keys = views.map((view) => keyColumns(spine, loaded.columns, view));
   await refuseOtherSpine(connection, request);
@@ -189,7 +195,7 @@ async function writeResult(
   try {
     await connection.run(assembleSql(result, unfinished));
     const content = await digestOfFile(unfinished);
-    await rename(unfinished, path);
+    await moveIntoPlace(unfinished, path);
     return content;
   } finally {
     await rm(unfinished, { force: true });

@@ -29,7 +29,8 @@ const ALLOWED: Readonly<Record<KeyType, readonly string[]>> = {
 
 /** What the spine is called in a sentence; a query is not repeated. */
 export function spineName(spine: Spine): string {
-  return spine.kind === 'query' ? 'the spine query' : `the spine ${spine.path}`;
+  if (spine.kind === 'query') return 'the spine query';
+  return spine.kind === 'written' ? 'the entity rows of the training set' : `the spine ${spine.path}`;
 }
 
 export function spineProblem(spine: Spine, reason: string, cause?: unknown): TidemarkError {
@@ -54,12 +55,12 @@ export function spineColumn(
 }
 
 /**
- * The spine's times as BIGINT microseconds, UTC; null where there is none. Text (CSV) must be ISO 8601: DuckDB
+ * The spine's times as BIGINT microseconds, UTC; null where there is none. Text (CSV, JSON) must be ISO 8601: DuckDB
  * would also take zone names, and then reads the naive times after them in that zone.
  */
 export function spineTimeSql(spine: Spine, { name, engineType }: EngineColumn, column: string): string {
   if (isTimeColumn(engineType)) return microsSql(column);
-  if (spine.kind === 'csv' && engineType === 'VARCHAR') {
+  if ((spine.kind === 'csv' || spine.kind === 'written') && engineType === 'VARCHAR') {
     const iso =
       '\\s*\\d{4}-\\d{2}-\\d{2}([T ]\\d{2}:\\d{2}(:\\d{2}(\\.\\d+)?)?\\s*(Z|[+-]\\d{2}(:?\\d{2})?)?)?\\s*';
     return `CASE WHEN regexp_full_match(${column}, '${iso}') THEN ${microsSql(`TRY_CAST(${column} AS TIMESTAMPTZ)`)} END`;
@@ -67,8 +68,12 @@ export function spineTimeSql(spine: Spine, { name, engineType }: EngineColumn, c
   throw spineProblem(
     spine,
     `its timestamp column "${name}" is ${engineType}, and must be a TIMESTAMP (with or without time zone), a DATE` +
-      `${spine.kind === 'csv' ? ' or ISO 8601 text' : ''}`,
+      `${isText(spine) ? ' or ISO 8601 text' : ''}`,
   );
+}
+
+function isText({ kind }: Spine): boolean {
+  return kind === 'csv' || kind === 'json';
 }
 
 function microsSql(time: string): string {

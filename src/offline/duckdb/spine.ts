@@ -9,10 +9,11 @@ import { contentDigest } from './content-digest.ts';
 import { duckDbReason, failureKind } from './duckdb-failure.ts';
 import { createSourceView } from './duckdb-source-reader.ts';
 import { digestOfFile } from './feature-file.ts';
+import type { SourcePlace } from './open-source.ts';
 import { parseQuery } from './query-shape.ts';
 import { describeSelect, type EngineColumn } from './source-scan.ts';
 import { spineColumn, spineProblem, spineTimeSql } from './spine-columns.ts';
-import { identifier, literalPath, stringLiteral } from './sql-text.ts';
+import { fileList, identifier, literalPath, stringLiteral } from './sql-text.ts';
 import { duckDbType } from './types.ts';
 
 /**
@@ -33,10 +34,10 @@ const FARTHEST = 2n ** 61n;
 export async function loadSpine(
   connection: DuckDBConnection,
   spine: Spine,
-  { baseDir, views = [] }: { readonly baseDir: string; readonly views?: readonly AsOfView[] },
+  { views = [], ...place }: SourcePlace & { readonly views?: readonly AsOfView[] },
 ): Promise<LoadedSpine> {
   const { relation, columns } = await readable(spine, async () => {
-    const found = await relationOf(connection, spine, baseDir, views);
+    const found = await relationOf(connection, spine, place, views);
     return { relation: found, columns: await describeSelect(connection, `SELECT * FROM ${found}`) };
   });
   const at = spineColumn(spine, columns, spine.timestampField, 'the rows’ times');
@@ -81,11 +82,20 @@ export async function spineDigest(connection: DuckDBConnection, spine: Spine): P
       content: await contentDigest(connection, 'SELECT rowid AS row_number, * FROM __spine'),
     });
   }
-  const found = await readable(spine, () =>
-    connection.runAndReadAll(`SELECT file FROM glob(${stringLiteral(spineGlob(spine.path))}) ORDER BY file`),
-  );
+  const paths =
+    spine.kind === 'written'
+      ? spine.paths
+      : (
+          await readable(spine, () =>
+            connection.runAndReadAll(
+              `SELECT file FROM glob(${stringLiteral(spineGlob(spine.path))}) ORDER BY file`,
+            ),
+          )
+        )
+          .getRows()
+          .map(([file]) => String(file));
   const files: { readonly bytes: number; readonly digest: string }[] = [];
-  for (const [file] of found.getRows()) files.push(await digestOfFile(String(file)));
+  for (const path of paths) files.push(await digestOfFile(path));
   return digestOf({ kind: spine.kind, files });
 }
 
@@ -93,7 +103,7 @@ export async function spineDigest(connection: DuckDBConnection, spine: Spine): P
 async function relationOf(
   connection: DuckDBConnection,
   spine: Spine,
-  baseDir: string,
+  place: SourcePlace,
   views: readonly AsOfView[],
 ): Promise<string> {
   switch (spine.kind) {
@@ -105,6 +115,18 @@ async function relationOf(
       const types = keyTypes(sniffed, views);
       return types === '' ? `read_csv(${path})` : `read_csv(${path}, types = {${types}})`;
     }
+    case 'json': {
+      const path = stringLiteral(spineGlob(spine.path));
+      // A line says whether a key is text or a number; only text that looks like a time is taken for one.
+      return `read_json(${path}, format = 'newline_delimited', sample_size = -1)`;
+    }
+    case 'written': {
+      const select = spine.columns.map(({ name, engineType }) => {
+        const column = identifier(name);
+        return `CAST(${column} AS ${engineType}) AS ${column}`;
+      });
+      return `(SELECT ${select.join(', ')} FROM read_parquet(${fileList(spine.paths.map(literalPath))}))`;
+    }
     case 'query': {
       const sources = spine.sources ?? [];
       const shape = await parseQuery(
@@ -114,7 +136,7 @@ async function relationOf(
       );
       const [parameter] = shape.parameters;
       if (parameter !== undefined) throw spineProblem(spine, `it has the parameter $${parameter}`);
-      for (const source of sources) await createSourceView(connection, source, baseDir);
+      for (const source of sources) await createSourceView(connection, source, place);
       return `(${shape.text})`;
     }
   }
