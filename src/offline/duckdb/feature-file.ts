@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { BatchViewSpec } from '../../core/feature-view.ts';
@@ -60,10 +60,29 @@ export async function writeFeatureFile(
     const rows = result.rowsChanged;
     if (rows === 0) return null;
     const content = await digestOfFile(unfinished);
-    await rename(unfinished, path);
+    await moveIntoPlace(unfinished, path);
     return { rows, ...content };
   } finally {
     await rm(unfinished, { force: true });
+  }
+}
+
+/**
+ * Renames a finished file, both on disk before this returns: what the ledger commits after it must not be gone when
+ * the power fails.
+ */
+export async function moveIntoPlace(unfinished: string, path: string): Promise<void> {
+  await onDisk(unfinished);
+  await rename(unfinished, path);
+  await onDisk(dirname(path));
+}
+
+async function onDisk(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }
 
