@@ -3,12 +3,16 @@ import { formatViewVersion, type ViewVersion } from '../core/feature-view.ts';
 import type { Interval } from '../core/interval.ts';
 import { formatTime } from '../core/time.ts';
 
-/** Names the effect of computing a range: the same key means the same rows (DESIGN 6). */
+/**
+ * Names the effect of computing a range: the same key means the same rows, to the byte (DESIGN 6). So `engine`, what
+ * computes them, is in it: a newer one must not put other bytes under a name that is committed.
+ */
 export function effectKeyOf(
   version: ViewVersion,
   fingerprint: string,
   range: Interval,
   inputDigest: string,
+  engine: string,
 ): string {
   return digestOf({
     project: version.project,
@@ -17,5 +21,6 @@ export function effectKeyOf(
     start: formatTime(range.start),
     end: formatTime(range.end),
     inputDigest,
+    engine,
   });
 }

@@ -188,7 +188,13 @@ async function stageRange(
 ): Promise<StagedWork> {
   let inputDigest = await computer.inputDigest(view, lease.range, signal);
   for (let read = 1; ; read++) {
-    const effectKey = effectKeyOf(lease.version, view.fingerprint, lease.range, inputDigest);
+    const effectKey = effectKeyOf(
+      lease.version,
+      view.fingerprint,
+      lease.range,
+      inputDigest,
+      computer.version,
+    );
     const path = featureFilePath(lease.version, lease.range, effectKey);
     const file: StagedFile | null = await computer.compute({
       view,

@@ -15,6 +15,8 @@ import type { StagedFile } from '../ledger/ledger.ts';
  * pass-through rows keep their own event times, and their created time or, without one, their event time.
  */
 export interface FeatureComputer {
+  /** Names everything of the computer that decides the bytes it writes. */
+  readonly version: string;
   /** Digest of the source rows that decide the range, window lookback included; independent of row order. */
   inputDigest(view: BatchViewSpec, range: Interval, signal?: AbortSignal): Promise<string>;
   /**

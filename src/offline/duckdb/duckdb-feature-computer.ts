@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { DuckDBConnection } from '@duckdb/node-api';
+import { type DuckDBConnection, version } from '@duckdb/node-api';
 import { TidemarkError } from '../../core/errors.ts';
 import { type BatchViewSpec, formatViewVersion } from '../../core/feature-view.ts';
 import { formatInterval, type Interval } from '../../core/interval.ts';
@@ -12,12 +12,17 @@ import type { DuckDbEngine } from './engine.ts';
 import { writeFeatureFile } from './feature-file.ts';
 import { profileSlices } from './feature-profile.ts';
 
+/** Counts changes of this computer that change what it writes for the same range and input. */
+const FORMAT = 1;
+
 /** Sources' relative paths start at `baseDir`; files are written below `offlineRoot`. */
 export function createDuckDbFeatureComputer(
   engine: DuckDbEngine,
   { baseDir, offlineRoot }: { readonly baseDir: string; readonly offlineRoot: string },
 ): FeatureComputer {
   return {
+    version: `DuckDB ${version()}, format ${FORMAT}`,
+
     inputDigest(view, range, signal) {
       return engine.withConnection(
         (connection) =>
