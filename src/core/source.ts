@@ -6,17 +6,35 @@ export interface Column {
   readonly type: ValueType;
 }
 
-/** Rows in files: a path or glob, relative to the feature repository unless absolute. */
-export interface FileSourceSpec extends Metadata {
-  readonly kind: 'parquet' | 'csv';
+/** `json` is one JSON object a line. */
+export type FileFormat = 'parquet' | 'csv' | 'json';
+
+export const PARTITION_GRANULARITIES = ['month', 'day', 'hour'] as const;
+
+/** A `column=value` folder that tells the time (UTC) of the rows in it: `2026-01`, `2026-01-31`, `2026-01-31-23`. */
+export interface TimePartition {
+  readonly column: string;
+  readonly granularity: (typeof PARTITION_GRANULARITIES)[number];
+}
+
+interface SourceFields extends Metadata {
   readonly name: string;
-  readonly path: string;
   /** Event time: when what the row tells happened. */
   readonly timestampField: string;
   /** When the row was written; null when the source does not know. */
   readonly createdTimestampField: string | null;
-  /** Columns promised by the definition, checked against the files; empty when none are declared. */
+  /** Columns promised by the definition, checked against what is there; empty when none are declared. */
   readonly columns: readonly Column[];
+}
+
+/** Rows in files: a path or glob, relative to the feature repository unless absolute, or an `s3://` address. */
+export interface FileSourceSpec extends SourceFields {
+  readonly kind: FileFormat;
+  readonly path: string;
+  /** Whether `key=value` folders are columns; absent: they are when all files have the same keys. */
+  readonly hivePartitioning?: boolean;
+  /** Absent: all files are looked at for every range of time. */
+  readonly partitionedBy?: TimePartition;
 }
 
 /** Values that come with the request (serving) or stand in the spine (training). */
@@ -27,3 +45,8 @@ export interface RequestSourceSpec {
 
 /** Sources that rows are read from; grows with the adapters that read them. */
 export type SourceSpec = FileSourceSpec;
+
+/** What a source is called in a sentence: where its rows lie, without anything secret. */
+export function sourceAddress(source: SourceSpec): string {
+  return source.path;
+}

@@ -1,3 +1,4 @@
+import type { FileFormat, TimePartition } from '../core/source.ts';
 import type { ValueType } from '../core/value-type.ts';
 import type { MetadataInput } from './metadata.ts';
 
@@ -13,11 +14,18 @@ export interface FileSourceInput extends MetadataInput {
   readonly createdTimestampField?: string;
   /** Columns that must be there with these types, checked by `plan`; others may be there too. */
   readonly columns?: ColumnTypes;
+  /** Whether `key=value` folders are columns; without it they are when all files have the same keys. */
+  readonly hivePartitioning?: boolean;
+  /**
+   * The folder that tells the time (UTC) of the rows in it, such as `date=2026-01-31`: files of other times are not
+   * read. Rows must lie in the folder of their event time.
+   */
+  readonly partitionedBy?: TimePartition;
 }
 
 export interface FileSourceDefinition {
   readonly kind: 'file_source';
-  readonly format: 'parquet' | 'csv';
+  readonly format: FileFormat;
   readonly config: FileSourceInput;
 }
 
@@ -29,6 +37,11 @@ export function parquetSource(config: FileSourceInput): FileSourceDefinition {
 /** Rows in CSV files with a header line. */
 export function csvSource(config: FileSourceInput): FileSourceDefinition {
   return { kind: 'file_source', format: 'csv', config };
+}
+
+/** Rows in files of JSON lines (.jsonl, .ndjson): one object a line. */
+export function jsonSource(config: FileSourceInput): FileSourceDefinition {
+  return { kind: 'file_source', format: 'json', config };
 }
 
 export interface RequestSourceDefinition<Fields extends ColumnTypes = ColumnTypes> {

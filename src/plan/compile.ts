@@ -2,7 +2,7 @@ import type { EntitySpec } from '../core/entity.ts';
 import type { FeatureServiceSpec, ServiceMember } from '../core/feature-service.ts';
 import type { BatchViewSpec, FeatureViewSpec, OnDemandViewSpec } from '../core/feature-view.ts';
 import type { Manifest } from '../core/manifest.ts';
-import type { SourceSpec } from '../core/source.ts';
+import { type SourceSpec, sourceAddress } from '../core/source.ts';
 import type { Micros } from '../core/time.ts';
 import type { EntityDefinition } from '../define/entity.ts';
 import type { FeatureServiceDefinition } from '../define/feature-service.ts';
@@ -74,10 +74,13 @@ async function checkSource(
 ): Promise<void> {
   const columns = await lookup.columnsOf(source);
   if (columns === undefined) return;
-  const of = `"${source.path}"`;
+  const of = `"${sourceAddress(source)}"`;
   lookup.columnAt(at, 'timestampField', source.timestampField, columns, of, TIME_TYPES);
   if (source.createdTimestampField !== null) {
     lookup.columnAt(at, 'createdTimestampField', source.createdTimestampField, columns, of, TIME_TYPES);
+  }
+  if (source.partitionedBy !== undefined) {
+    lookup.columnAt(at, 'partitionedBy.column', source.partitionedBy.column, columns, of);
   }
   for (const { name, type } of source.columns) {
     lookup.columnAt(at, `columns.${name}`, name, columns, of, acceptedTypes(type));
@@ -105,6 +108,8 @@ function sourceSpec({ format, config }: FileSourceDefinition): SourceSpec {
     timestampField: config.timestampField,
     createdTimestampField: config.createdTimestampField ?? null,
     columns: sortedEntries(config.columns ?? {}).map(([name, type]) => ({ name, type })),
+    ...(config.hivePartitioning === undefined ? {} : { hivePartitioning: config.hivePartitioning }),
+    ...(config.partitionedBy === undefined ? {} : { partitionedBy: config.partitionedBy }),
     ...metadataOf(config),
   };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PARTITION_GRANULARITIES } from '../core/source.ts';
 import { isDefinition } from '../define/definition.ts';
 import type { ViewSelection } from '../define/feature-view.ts';
 import * as field from './field-schemas.ts';
@@ -19,13 +20,20 @@ export const sourceSchema = field.fields({
   timestampField: field.columnName,
   createdTimestampField: field.columnName.optional(),
   columns: z.record(field.columnName, field.valueType, 'an object of types by column').optional(),
+  hivePartitioning: field.flag.optional(),
+  partitionedBy: field
+    .fields({
+      column: field.columnName,
+      granularity: z.enum(PARTITION_GRANULARITIES, `one of ${PARTITION_GRANULARITIES.join(', ')}`),
+    })
+    .optional(),
   ...field.metadata,
 });
 
 const entities = z
   .array(definition('entity', 'an entity made by entity()'), 'a list of entities')
   .min(1, 'a list of at least one entity');
-const source = definition('file_source', 'a source made by parquetSource() or csvSource()');
+const source = definition('file_source', 'a source made by parquetSource(), csvSource() or jsonSource()');
 const share = z.number('a number from 0 to 1').min(0, 'a number from 0 to 1').max(1, 'a number from 0 to 1');
 const bound = z.number('a number, or null for no bound').nullable();
 

@@ -43,6 +43,18 @@ export function sourceFields(source: SourceSpec): readonly SpecField[] {
   return [
     ...identityOfSource('', source),
     field('path', source.path, additive),
+    ...(source.hivePartitioning === undefined
+      ? []
+      : [field('hivePartitioning', String(source.hivePartitioning), additive)]),
+    ...(source.partitionedBy === undefined
+      ? []
+      : [
+          field(
+            'partitionedBy',
+            `${source.partitionedBy.column} by ${source.partitionedBy.granularity}`,
+            additive,
+          ),
+        ]),
     ...source.columns.map(({ name, type }) => field(`columns.${name}`, type, additive)),
     ...metadataFields(source),
   ];

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { TidemarkError } from '../../core/errors.ts';
+import type { FileFormat } from '../../core/source.ts';
 import { formatTime, parseTime } from '../../core/time.ts';
 import type { Spine } from '../../offline/as-of-engine.ts';
 import { type CliContext, type CommonOptions, withSession } from '../context.ts';
@@ -27,7 +28,9 @@ export function registerTrain(program: Command, context: CliContext): void {
           .description('build a training set: entity rows joined to features as of their times')
           .argument('[features...]', 'view:feature, view@v2:feature or view:*')
           .option('--service <name>', 'a feature service instead of features')
-          .addOption(new Option('--spine <file>', 'entity rows: a Parquet or CSV file').conflicts('query'))
+          .addOption(
+            new Option('--spine <file>', 'entity rows: Parquet, CSV or JSON lines').conflicts('query'),
+          )
           .option('--query <sql>', 'entity rows: a query over the sources of the repository')
           .option('--timestamp <column>', 'the column of entity row times', 'event_timestamp')
           .option(
@@ -71,14 +74,23 @@ function spineOf({ spine, query, timestamp }: TrainOptions, cwd: string): Spine 
   if (spine === undefined) {
     throw new TidemarkError(
       'REQUEST_INVALID',
-      'Name the entity rows: --spine with a .parquet or .csv file, or --query.',
+      'Name the entity rows: --spine with a .parquet, .csv or .jsonl file, or --query.',
     );
   }
-  const kind = spine.endsWith('.csv') ? 'csv' : spine.endsWith('.parquet') ? 'parquet' : undefined;
+  const kind = formatOf(spine);
   if (kind === undefined) {
-    throw new TidemarkError('REQUEST_INVALID', `--spine "${spine}" is neither a .parquet nor a .csv file.`);
+    throw new TidemarkError(
+      'REQUEST_INVALID',
+      `--spine "${spine}" is neither a .parquet, a .csv nor a .jsonl file.`,
+    );
   }
   return { kind, path: resolve(cwd, spine), timestampField: timestamp };
+}
+
+function formatOf(path: string): FileFormat | undefined {
+  if (/\.parquet$/.test(path)) return 'parquet';
+  if (/\.csv(\.gz)?$/.test(path)) return 'csv';
+  return /\.(jsonl|ndjson)(\.gz)?$/.test(path) ? 'json' : undefined;
 }
 
 function knownAtOf(text: string): string {

@@ -15,14 +15,8 @@ import {
   simpleAggregations,
 } from './aggregate-arguments.ts';
 import { type AggregationPlan, type KnownArgument, planAggregations, windowsOf } from './aggregation-sql.ts';
-import {
-  describeScan,
-  describeSelect,
-  requireColumn,
-  scanSql,
-  timeRangeSql,
-  timestampSql,
-} from './source-scan.ts';
+import { openSource, type SourcePlace } from './open-source.ts';
+import { describeSelect, requireColumn, timeRangeSql, timestampSql } from './source-scan.ts';
 import { identifier } from './sql-text.ts';
 import { gridSql, tickGrid, ticksTableSql } from './tick-grid-sql.ts';
 import { duckDbType } from './types.ts';
@@ -41,20 +35,20 @@ export async function aggregatedEvents(
   view: BatchViewSpec,
   named: readonly NamedAggregation[],
   range: Interval,
-  baseDir: string,
+  place: SourcePlace,
 ): Promise<AggregatedEvents> {
   const [source] = view.sources;
   if (source === undefined) {
     throw new TidemarkError('DEFINITION_INVALID', `Cannot compute view "${view.name}": it has no source.`);
   }
   const of = `source "${source.name}" of view "${view.name}"`;
-  const columns = await describeScan(connection, source, baseDir);
+  const from = subtractDuration(range.start, largest(windowsOf(named)));
+  const { relation: scan, columns } = await openSource(connection, source, place, { from, to: range.end });
   const time = requireColumn(columns, view.timestampField, { of, time: true });
   const created =
     view.createdTimestampField === null
       ? null
       : requireColumn(columns, view.createdTimestampField, { of, time: true });
-  const scan = scanSql(source, baseDir);
   const args = argumentsOf(named);
   const read = args.map((argument) => `${argumentSql(argument, columns)} AS ${argument.name}`);
   const types = await describeSelect(connection, `SELECT ${read.join(', ')} FROM ${scan}`);
@@ -65,7 +59,6 @@ export async function aggregatedEvents(
   });
   const at = (name: string) => `epoch_us(${timestampSql(name)})`;
   const written = created === null ? at(time.name) : `coalesce(${at(created.name)}, ${at(time.name)})`;
-  const from = subtractDuration(range.start, largest(windowsOf(named)));
   const bounds = timeRangeSql(time, { from, to: range.end });
   const rows = `SELECT ${keys.join(', ')}, ${at(time.name)} AS __t, ${written} AS __c, ${read.join(', ')} FROM ${scan} WHERE ${bounds}`;
   const clean = types.map(({ name, engineType }) => `${normalised(name, engineType)} AS ${name}`);
@@ -87,9 +80,9 @@ export async function prepareAggregations(
   view: BatchViewSpec,
   named: readonly NamedAggregation[],
   range: Interval,
-  baseDir: string,
+  place: SourcePlace,
 ): Promise<string> {
-  const events = await aggregatedEvents(connection, view, named, range, baseDir);
+  const events = await aggregatedEvents(connection, view, named, range, place);
   await connection.run(`CREATE OR REPLACE TEMP TABLE __events AS ${events.select}`);
   const args = await knownArguments(connection, named, events.argumentTypes);
   const plan = planAggregations(named, view.features, args);

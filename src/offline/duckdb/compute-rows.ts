@@ -6,13 +6,12 @@ import { scheduleOf } from '../../core/schedule.ts';
 import { formatTime, micros } from '../../core/time.ts';
 import { CREATED_TIME, EVENT_TIME, INTERVAL_END } from '../offline-columns.ts';
 import { createSourceView, queryFailure } from './duckdb-source-reader.ts';
+import { openSource, type SourcePlace } from './open-source.ts';
 import { intervalParameters, parseQuery } from './query-shape.ts';
 import {
-  describeScan,
   describeSelect,
   type EngineColumn,
   requireColumn,
-  scanSql,
   timeRangeSql,
   timestampSql,
 } from './source-scan.ts';
@@ -28,17 +27,20 @@ export async function passThroughRows(
   connection: DuckDBConnection,
   view: BatchViewSpec,
   range: Interval,
-  baseDir: string,
+  place: SourcePlace,
 ): Promise<string> {
   const [source] = view.sources;
   if (source === undefined) {
     throw new TidemarkError('DEFINITION_INVALID', `Cannot compute view "${view.name}": it has no source.`);
   }
-  const columns = await describeScan(connection, source, baseDir);
+  const { relation, columns } = await openSource(connection, source, place, {
+    from: range.start,
+    to: range.end,
+  });
   const of = `source "${source.name}" of view "${view.name}"`;
   const time = requireColumn(columns, view.timestampField, { of, time: true });
   const bounds = timeRangeSql(time, { from: range.start, to: range.end });
-  return `${projection(view, columns, of)} FROM ${scanSql(source, baseDir)} WHERE ${bounds}`;
+  return `${projection(view, columns, of)} FROM ${relation} WHERE ${bounds}`;
 }
 
 type SqlTransformation = Extract<Transformation, { kind: 'sql' }>;
@@ -52,11 +54,11 @@ export async function runSqlView(
   view: BatchViewSpec,
   transformation: SqlTransformation,
   range: Interval,
-  baseDir: string,
+  place: SourcePlace,
 ): Promise<void> {
   const names = view.sources.map(({ name }) => name);
   const shape = await parseQuery(connection, transformation.query, names);
-  for (const source of view.sources) await createSourceView(connection, source, baseDir);
+  for (const source of view.sources) await createSourceView(connection, source, place);
   const of = `the query of view "${view.name}"`;
   let columns: readonly EngineColumn[] | undefined;
   for (const part of queryRanges(view.schedule, range, transformation.intervalsPerQuery)) {

@@ -11,14 +11,15 @@ import { duckDbReason, failureKind } from './duckdb-failure.ts';
 import type { DuckDbEngine } from './engine.ts';
 import { writeFeatureFile } from './feature-file.ts';
 import { profileSlices } from './feature-profile.ts';
+import type { SourcePlace } from './open-source.ts';
 
 /** Counts changes of this computer that change what it writes for the same range and input. */
 const FORMAT = 1;
 
-/** Sources' relative paths start at `baseDir`; files are written below `offlineRoot`. */
+/** Sources are looked for in their place; files are written below `offlineRoot`. */
 export function createDuckDbFeatureComputer(
   engine: DuckDbEngine,
-  { baseDir, offlineRoot }: { readonly baseDir: string; readonly offlineRoot: string },
+  { offlineRoot, ...place }: SourcePlace & { readonly offlineRoot: string },
 ): FeatureComputer {
   return {
     version: `DuckDB ${version()}, format ${FORMAT}`,
@@ -27,7 +28,7 @@ export function createDuckDbFeatureComputer(
       return engine.withConnection(
         (connection) =>
           explained(view, range, async () =>
-            contentDigest(connection, await inputSql(connection, view, range, baseDir)),
+            contentDigest(connection, await inputSql(connection, view, range, place)),
           ),
         signal,
       );
@@ -37,7 +38,7 @@ export function createDuckDbFeatureComputer(
       return engine.withConnection(
         (connection) =>
           explained(view, range, async () => {
-            const rows = await rowsSql(connection, view, range, baseDir);
+            const rows = await rowsSql(connection, view, range, place);
             const written = await writeFeatureFile(connection, view, rows, join(offlineRoot, path));
             return written === null ? null : { path, ...written };
           }),
@@ -62,16 +63,16 @@ async function inputSql(
   connection: DuckDBConnection,
   view: BatchViewSpec,
   range: Interval,
-  baseDir: string,
+  place: SourcePlace,
 ): Promise<string> {
   const { transformation } = view;
   switch (transformation.kind) {
     case 'aggregations':
-      return (await aggregatedEvents(connection, view, transformation.aggregations, range, baseDir)).select;
+      return (await aggregatedEvents(connection, view, transformation.aggregations, range, place)).select;
     case 'passthrough':
-      return passThroughRows(connection, view, range, baseDir);
+      return passThroughRows(connection, view, range, place);
     case 'sql':
-      await runSqlView(connection, view, transformation, range, baseDir);
+      await runSqlView(connection, view, transformation, range, place);
       return `SELECT ${rowColumns(view)} FROM __rows`;
   }
 }
@@ -80,22 +81,22 @@ async function rowsSql(
   connection: DuckDBConnection,
   view: BatchViewSpec,
   range: Interval,
-  baseDir: string,
+  place: SourcePlace,
 ): Promise<string> {
   const { transformation } = view;
   switch (transformation.kind) {
     case 'aggregations':
-      return prepareAggregations(connection, view, transformation.aggregations, range, baseDir);
+      return prepareAggregations(connection, view, transformation.aggregations, range, place);
     case 'passthrough':
       return finishRows(
         connection,
         view,
-        `(${await passThroughRows(connection, view, range, baseDir)})`,
+        `(${await passThroughRows(connection, view, range, place)})`,
         range,
         'tick',
       );
     case 'sql': {
-      await runSqlView(connection, view, transformation, range, baseDir);
+      await runSqlView(connection, view, transformation, range, place);
       const ends = transformation.intervalsPerQuery === 1 ? 'query' : 'tick';
       return finishRows(connection, view, '__rows', range, ends);
     }

@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { TidemarkError } from '../../core/errors.ts';
 import type { Interval } from '../../core/interval.ts';
@@ -7,30 +6,30 @@ import { micros } from '../../core/time.ts';
 import type { SourceColumn, SourceExtent, SourceReader } from '../source-reader.ts';
 import { duckDbReason, failureKind } from './duckdb-failure.ts';
 import type { DuckDbEngine } from './engine.ts';
+import {
+  inspectSource,
+  type OpenSource,
+  openSource,
+  type SourcePlace,
+  sourceFailure,
+} from './open-source.ts';
 import { intervalParameters, parseQuery } from './query-shape.ts';
 import {
-  describeScan,
   describeSelect,
   type EngineColumn,
   requireColumn,
-  scanSql,
-  sourceFailure,
-  sourcePath,
   timeRangeSql,
   timestampSql,
 } from './source-scan.ts';
 import { identifier, stringLiteral } from './sql-text.ts';
 import { valueTypeOfDuckDb } from './types.ts';
 
-/** Reads Parquet and CSV files; relative paths start at `baseDir`, the feature repository. */
-export function createDuckDbSourceReader(
-  engine: DuckDbEngine,
-  { baseDir }: { readonly baseDir: string },
-): SourceReader {
+/** Looks at sources with DuckDB. */
+export function createDuckDbSourceReader(engine: DuckDbEngine, place: SourcePlace): SourceReader {
   return {
     describe(source) {
       return engine.withConnection(async (connection) => ({
-        columns: (await describeScan(connection, source, baseDir)).map(sourceColumn),
+        columns: (await inspectSource(connection, source, place)).map(sourceColumn),
       }));
     },
 
@@ -41,7 +40,7 @@ export function createDuckDbSourceReader(
           query,
           sources.map(({ name }) => name),
         );
-        for (const source of sources) await createSourceView(connection, source, baseDir);
+        for (const source of sources) await createSourceView(connection, source, place);
         try {
           // A table of no rows: only a bound statement tells its types, and DESCRIBE takes no parameters.
           await connection.run(
@@ -58,13 +57,10 @@ export function createDuckDbSourceReader(
 
     describeExpression(expression, source) {
       return engine.withConnection(async (connection) => {
-        await describeScan(connection, source, baseDir);
+        const { relation } = await openSource(connection, source, place);
         await requireExpression(connection, expression);
         try {
-          const [column] = await describeSelect(
-            connection,
-            `SELECT (${expression}\n) FROM ${scanSql(source, baseDir)}`,
-          );
+          const [column] = await describeSelect(connection, `SELECT (${expression}\n) FROM ${relation}`);
           return column === undefined ? null : valueTypeOfDuckDb(column.engineType);
         } catch (error) {
           throw expressionFailure(expression, error);
@@ -74,15 +70,15 @@ export function createDuckDbSourceReader(
 
     extent(source, range) {
       return engine.withConnection(async (connection) => {
-        const columns = await describeScan(connection, source, baseDir);
-        const time = requireColumn(columns, source.timestampField, {
+        const opened = await openSource(connection, source, place, { from: range?.start, to: range?.end });
+        const time = requireColumn(opened.columns, source.timestampField, {
           of: `source "${source.name}"`,
           time: true,
         });
         try {
-          return await measure(connection, source, time, range, baseDir);
+          return await measure(connection, source, opened, time, range);
         } catch (error) {
-          throw sourceFailure(error, source, baseDir) ?? error;
+          throw sourceFailure(error, source, place) ?? error;
         }
       });
     },
@@ -93,12 +89,10 @@ export function createDuckDbSourceReader(
 export async function createSourceView(
   connection: DuckDBConnection,
   source: SourceSpec,
-  baseDir: string,
+  place: SourcePlace,
 ): Promise<void> {
-  await describeScan(connection, source, baseDir);
-  await connection.run(
-    `CREATE OR REPLACE TEMP VIEW ${identifier(source.name)} AS SELECT * FROM ${scanSql(source, baseDir)}`,
-  );
+  const { relation } = await openSource(connection, source, place);
+  await connection.run(`CREATE OR REPLACE TEMP VIEW ${identifier(source.name)} AS SELECT * FROM ${relation}`);
 }
 
 /** What is wrong with a query, when it is the query: QUERY_INVALID. */
@@ -148,41 +142,39 @@ function expressionFailure(expression: string, error: unknown): unknown {
 async function measure(
   connection: DuckDBConnection,
   source: SourceSpec,
+  opened: OpenSource,
   time: EngineColumn,
   range: Interval | undefined,
-  baseDir: string,
 ): Promise<SourceExtent> {
   const where = timeRangeSql(time, { from: range?.start, to: range?.end });
   // Only the time column is read, and of Parquet only the row groups whose statistics touch the range.
   const at = `epoch_us(${timestampSql(time.name)})`;
   const [row = []] = (
     await connection.runAndReadAll(
-      `SELECT count(*), min(${at}), max(${at}) FROM ${scanSql(source, baseDir)} WHERE ${where}`,
+      `SELECT count(*), min(${at}), max(${at}) FROM ${opened.relation} WHERE ${where}`,
     )
   ).getRows();
   const rows = Number(row[0]);
-  const { bytes: allBytes, rows: allRows } = await sizeOf(connection, source, baseDir);
+  const { bytes: allBytes, rows: allRows } = await sizeOf(connection, source, opened);
   const bytes = allRows === null || allRows === 0 ? allBytes : Math.round((allBytes * rows) / allRows);
   if (rows === 0) return { rows: 0, bytes: 0 };
   return { rows, bytes, first: micros(BigInt(String(row[1]))), last: micros(BigInt(String(row[2]))) };
 }
 
-/** Size on disk, and all rows where the files' statistics tell them (null for CSV: counting would read it all). */
+/** Size of the files, and all rows where their statistics tell them (null for text: counting would read it all). */
 async function sizeOf(
   connection: DuckDBConnection,
   source: SourceSpec,
-  baseDir: string,
+  { files }: OpenSource,
 ): Promise<{ bytes: number; rows: number | null }> {
-  const path = stringLiteral(sourcePath(source, baseDir));
-  if (source.kind === 'parquet') {
-    const [row = []] = (
-      await connection.runAndReadAll(
-        `SELECT sum(num_rows), sum(file_size_bytes) FROM parquet_file_metadata(${path})`,
-      )
-    ).getRows();
-    return { rows: Number(row[0]), bytes: Number(row[1]) };
-  }
-  const files = (await connection.runAndReadAll(`SELECT file FROM glob(${path})`)).getRows();
-  const sizes = await Promise.all(files.map(async ([file]) => (await stat(String(file))).size));
-  return { rows: null, bytes: sizes.reduce((sum, size) => sum + size, 0) };
+  if (files === null) return { bytes: 0, rows: 0 };
+  const [row = []] = (
+    await connection.runAndReadAll(
+      source.kind === 'parquet'
+        ? `SELECT sum(file_size_bytes), sum(num_rows) FROM parquet_file_metadata(${files})`
+        : // Only what the file system says is read of them.
+          `SELECT sum(size) FROM read_blob(${files})`,
+    )
+  ).getRows();
+  return { bytes: Number(row[0]), rows: source.kind === 'parquet' ? Number(row[1]) : null };
 }

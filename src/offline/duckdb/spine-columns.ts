@@ -60,7 +60,7 @@ export function spineColumn(
  */
 export function spineTimeSql(spine: Spine, { name, engineType }: EngineColumn, column: string): string {
   if (isTimeColumn(engineType)) return microsSql(column);
-  if ((spine.kind === 'csv' || spine.kind === 'written') && engineType === 'VARCHAR') {
+  if (isText(spine) && engineType === 'VARCHAR') {
     const iso =
       '\\s*\\d{4}-\\d{2}-\\d{2}([T ]\\d{2}:\\d{2}(:\\d{2}(\\.\\d+)?)?\\s*(Z|[+-]\\d{2}(:?\\d{2})?)?)?\\s*';
     return `CASE WHEN regexp_full_match(${column}, '${iso}') THEN ${microsSql(`TRY_CAST(${column} AS TIMESTAMPTZ)`)} END`;
@@ -73,7 +73,7 @@ export function spineTimeSql(spine: Spine, { name, engineType }: EngineColumn, c
 }
 
 function isText({ kind }: Spine): boolean {
-  return kind === 'csv' || kind === 'json';
+  return kind === 'csv' || kind === 'json' || kind === 'written';
 }
 
 function microsSql(time: string): string {
