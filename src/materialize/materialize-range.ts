@@ -105,8 +105,9 @@ async function runClaimed(
   request: MaterializeRequest,
   deps: MaterializeDeps,
 ): Promise<MaterializeOutcome> {
+  let outcome: MaterializeOutcome;
   try {
-    return await holdLease(lease, (signal) => runLeased(lease, { ...request, signal }, deps), {
+    outcome = await holdLease(lease, (signal) => runLeased(lease, { ...request, signal }, deps), {
       ...deps,
       ...(request.signal && { signal: request.signal }),
     });
@@ -117,6 +118,23 @@ async function runClaimed(
       .catch(() => undefined);
     throw error;
   }
+  if (request.restate && outcome.kind === 'materialized') await publishCommitted(lease, request, deps);
+  return outcome;
+}
+
+/**
+ * A restatement of a newer range at the same time may have withdrawn a row that stood in the way of this one's, and
+ * put back what was committed here before. No lease is needed: the store keeps the newer row.
+ */
+async function publishCommitted(
+  { version, range }: Lease,
+  { project, view, signal }: MaterializeRequest,
+  deps: MaterializeDeps,
+): Promise<void> {
+  if (!view.online) return;
+  const files = await deps.ledger.files(version, range);
+  const slices = files.map(({ path, revision, range }) => ({ path, revision, range }));
+  await publish({ project, view, slices, ...(signal && { signal }) }, deps);
 }
 
 async function runLeased(

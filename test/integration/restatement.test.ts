@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { BatchViewSpec } from '../../src/core/feature-view.ts';
 import { addDuration, durationOf, formatTime, micros, timeOf } from '../../src/core/time.ts';
+import type { Ledger } from '../../src/ledger/ledger.ts';
 import { type MaterializeDeps, materializeRange } from '../../src/materialize/materialize-range.ts';
 import { onlineTableOf } from '../../src/online/online-table.ts';
 import { appliedBatchView, appliedManifest } from '../../src/registry/applied-manifest.ts';
@@ -45,11 +46,17 @@ async function source(readings: readonly Reading[]): Promise<void> {
 const viewOf = async (view: string): Promise<BatchViewSpec> =>
   appliedBatchView(await project.platform.registry(), { project: project.name, view, version: 1 });
 
-async function run(view: string, from: number, to: number, restate = false) {
+async function run(
+  view: string,
+  from: number,
+  to: number,
+  restate = false,
+  wrap: (ledger: Ledger) => Ledger = (ledger) => ledger,
+) {
   const { platform, name } = project;
   const deps: MaterializeDeps = {
     ...(await platform.offline()),
-    ledger: await platform.ledger(),
+    ledger: wrap(await platform.ledger()),
     online: await platform.online(),
     clock: platform.clock,
   };
@@ -180,6 +187,31 @@ describe('a restatement', () => {
     expect(await served('last_reading')).toEqual({ a: 1 });
     expect(await differences('last_reading')).toEqual([]);
   });
+});
+
+test('two restatements at once: what the older one gives is served when the newer one takes its value back', async () => {
+  await source([
+    ['a', 10, 10, 1],
+    ['a', 70, 70, 2],
+  ]);
+  await run('last_reading', 0, 1);
+  await run('last_reading', 1, 2);
+  await source([['a', 10, 10, 5]]);
+  const published = Promise.withResolvers<void>();
+  const newerDone = Promise.withResolvers<void>();
+  const older = run('last_reading', 0, 1, true, (ledger) => ({
+    ...ledger,
+    async commit(...lease) {
+      published.resolve();
+      await newerDone.promise;
+      await ledger.commit(...lease);
+    },
+  }));
+  await published.promise;
+  await run('last_reading', 1, 2, true);
+  newerDone.resolve();
+  await older;
+  expect(await served('last_reading')).toEqual({ a: 5 });
 });
 
 describe('the parity check', () => {
