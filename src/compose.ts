@@ -19,11 +19,14 @@ import { createDuckDbAsOfEngine } from './offline/duckdb/duckdb-as-of-engine.ts'
 import { createDuckDbFeatureComputer } from './offline/duckdb/duckdb-feature-computer.ts';
 import { createDuckDbFeatureReader } from './offline/duckdb/duckdb-feature-reader.ts';
 import { createDuckDbSourceReader } from './offline/duckdb/duckdb-source-reader.ts';
+import { createDuckDbTableProfiler } from './offline/duckdb/duckdb-table-profiler.ts';
 import { createDuckDbTableReader } from './offline/duckdb/duckdb-table-reader.ts';
 import { createDuckDb } from './offline/duckdb/engine.ts';
+import { createRemoteAccess } from './offline/duckdb/remote-access.ts';
 import type { FeatureComputer } from './offline/feature-computer.ts';
 import type { FeatureReader } from './offline/feature-reader.ts';
 import type { SourceReader } from './offline/source-reader.ts';
+import type { TableProfiler } from './offline/table-profiler.ts';
 import type { TableReader } from './offline/table-reader.ts';
 import type { OnlineStore } from './online/online-store.ts';
 import { createRedisOnlineStore } from './online/redis/redis-online-store.ts';
@@ -68,6 +71,7 @@ export interface Offline {
   readonly reader: FeatureReader;
   readonly asOf: AsOfEngine;
   readonly tables: TableReader;
+  readonly profiler: TableProfiler;
 }
 
 export interface ComposeRequest {
@@ -113,13 +117,21 @@ export function compose({ config, addresses, baseDir }: ComposeRequest): Platfor
   const alerts = once(async () => createPostgresAlertStore(await pool()));
   const offline = once(async (): Promise<Offline> => {
     const engine = await duckdb();
-    const roots = { baseDir, offlineRoot: config.offline };
+    const remote = createRemoteAccess({
+      variable: config.variable,
+      fetchExtension: async (name, version) => {
+        const { fetchDuckDbExtension } = await import('./stack/duckdb-extension.ts');
+        return fetchDuckDbExtension(name, { version, cache: config.cache });
+      },
+    });
+    const roots = { baseDir, offlineRoot: config.offline, remote };
     return {
       sources: createDuckDbSourceReader(engine, roots),
       computer: createDuckDbFeatureComputer(engine, roots),
       reader: createDuckDbFeatureReader(engine, roots),
       asOf: createDuckDbAsOfEngine(engine, roots),
       tables: createDuckDbTableReader(engine),
+      profiler: createDuckDbTableProfiler(engine),
     };
   });
   const online = once(async () => {

@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   materialize: async () => (await import('./commands/materialize.ts')).registerMaterialize,
   backfill: async () => (await import('./commands/backfill.ts')).registerBackfill,
   train: async () => (await import('./commands/train.ts')).registerTrain,
+  dataset: async () => (await import('./commands/dataset.ts')).registerDataset,
   get: async () => (await import('./commands/get.ts')).registerGet,
   migrate: async () => (await import('./commands/migrate.ts')).registerMigrate,
   status: async () => (await import('./commands/status.ts')).registerStatus,

@@ -1,14 +1,10 @@
-import { randomUUID } from 'node:crypto';
-import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { TidemarkError } from '../core/errors.ts';
 import { formatTime } from '../core/time.ts';
 import { nullSharesOf, type TrainingSetManifest } from './manifest.ts';
 import { planTrainingSet } from './plan-training-set.ts';
 import type { TrainingDeps, TrainingOptions, TrainingSet, TrainingSetRequest } from './training-set.ts';
-
-const DATA = 'data.parquet';
-const MANIFEST = 'manifest.json';
+import { dataIsThere, readManifest, trainingSetFolder, writeManifest } from './training-set-folder.ts';
+import { writeData } from './write-data.ts';
 
 /**
  * Makes the training set of a request, or finds it made: the same request on the same data is the same set.
@@ -19,75 +15,35 @@ const MANIFEST = 'manifest.json';
 export async function buildTrainingSet(
   request: TrainingSetRequest,
   deps: TrainingDeps,
-  { signal, onProgress }: TrainingOptions = {},
+  options: TrainingOptions = {},
 ): Promise<TrainingSet> {
-  onProgress?.({ phase: 'planning', share: 0 });
+  options.onProgress?.({ phase: 'planning', share: 0 });
   const plan = await planTrainingSet(request, deps);
   const folder = trainingSetFolder(deps.offlineRoot, request.project, plan.id);
-  const path = join(folder, DATA);
   const there = await readManifest(folder, plan.id);
-  if (there !== undefined) return setOf(path, there, true);
+  if (there !== undefined && (await dataIsThere(folder, there))) return setOf(folder, there, true);
 
-  const { rows, bytes, digest, nulls } = await deps.asOf.join({
-    ...plan.join,
-    path,
-    ...(signal === undefined ? {} : { signal }),
-    ...(onProgress === undefined ? {} : { onProgress }),
-  });
+  const data = await writeData(plan, folder, deps, options);
   const manifest: TrainingSetManifest = {
     id: plan.id,
     contents: plan.contents,
-    data: { path: DATA, rows, bytes, digest, nulls },
+    recipe: plan.recipe,
+    data,
     createdAt: formatTime(deps.clock()),
   };
-  await writeWhole(join(folder, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
-  return setOf(path, manifest, false);
+  await writeManifest(folder, manifest);
+  return setOf(folder, manifest, false);
 }
 
-export function trainingSetFolder(offlineRoot: string, project: string, id: string): string {
-  return join(offlineRoot, project, 'training-sets', id);
-}
-
-/** Undefined when the set is not there as a whole. */
-async function readManifest(folder: string, id: string): Promise<TrainingSetManifest | undefined> {
-  let text: string;
-  try {
-    text = await readFile(join(folder, MANIFEST), 'utf8');
-    await stat(join(folder, DATA));
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
-  }
-  try {
-    // Written by `buildTrainingSet` as one; the id says that it is this one.
-    const manifest = JSON.parse(text) as TrainingSetManifest;
-    if (manifest.id === id) return manifest;
-  } catch {
-    // Not JSON: said below.
-  }
-  throw new TidemarkError(
-    'STORE_CORRUPT',
-    `Cannot read the manifest of training set ${id} at ${folder}: it is not the one that was written there. Remove the folder to make the set again.`,
-  );
-}
-
-function setOf(path: string, manifest: TrainingSetManifest, reused: boolean): TrainingSet {
+function setOf(folder: string, manifest: TrainingSetManifest, reused: boolean): TrainingSet {
+  const { files } = manifest.data;
+  const [only] = files;
   return {
     id: manifest.id,
-    path,
+    path: files.length === 1 && only !== undefined ? join(folder, only.path) : folder,
     manifest,
     rows: manifest.data.rows,
     nullShares: nullSharesOf(manifest),
     reused,
   };
-}
-
-async function writeWhole(path: string, text: string): Promise<void> {
-  const unfinished = `${path}.${randomUUID()}.unfinished`;
-  try {
-    await writeFile(unfinished, text);
-    await rename(unfinished, path);
-  } finally {
-    await rm(unfinished, { force: true });
-  }
 }

@@ -1,18 +1,23 @@
 import { TidemarkError } from '../core/errors.ts';
 import { formatViewVersion } from '../core/feature-view.ts';
 import { evaluateOnDemand, type OnDemandFunctions, onDemandFunctionOf } from '../core/on-demand.ts';
-import type { OnDemandPart, ResolvedFeatures } from '../core/resolve-features.ts';
+import type { OnDemandPart, ResolvedFeatures, ViewPart } from '../core/resolve-features.ts';
 import type { Column } from '../core/source.ts';
 import type { Value } from '../core/value-type.ts';
 import type { ComputedColumns } from '../offline/as-of-engine.ts';
 import { columnOf } from './read-views.ts';
+
+/** What of a resolution functions are bound by; a manifest records it. */
+export interface ComputedParts extends Pick<ResolvedFeatures, 'outputs' | 'onDemand'> {
+  readonly parts: readonly Pick<ViewPart, 'features'>[];
+}
 
 /**
  * On-demand views as columns of a training set (DESIGN 7, rule 9): the same function as in serving, with spine
  * columns as request data. Where serving marks a feature, a failing function here ends the build.
  */
 export function onDemandColumns(
-  resolved: ResolvedFeatures,
+  resolved: ComputedParts,
   functions: OnDemandFunctions,
 ): readonly ComputedColumns[] {
   return resolved.onDemand.map((part, index) => {
@@ -47,7 +52,7 @@ export function onDemandColumns(
 }
 
 /** Which columns a view's function reads, and how its inputs are made of a row of them. */
-function bindInputs(resolved: ResolvedFeatures, { view, inputs }: OnDemandPart) {
+function bindInputs(resolved: ComputedParts, { view, inputs }: OnDemandPart) {
   const columns: Column[] = [];
   const place = (column: Column): number => {
     const at = columns.findIndex(({ name }) => name === column.name);

@@ -1,6 +1,11 @@
 import { digestOf } from '../core/canonical.ts';
+import type { JoinKey } from '../core/entity.ts';
+import type { FeatureSelection } from '../core/feature-selection.ts';
+import type { FeatureSpec } from '../core/feature-view.ts';
+import type { ResolvedFeatures } from '../core/resolve-features.ts';
 import type { Column } from '../core/source.ts';
 import type { ValueType } from '../core/value-type.ts';
+import type { SpineColumn } from '../offline/as-of-engine.ts';
 
 /**
  * Everything that decides the bytes of a training set, and nothing else: not where it lies, not when or by whom it
@@ -71,17 +76,47 @@ export function trainingSetId(contents: TrainingSetContents): string {
 export interface TrainingSetManifest {
   readonly id: string;
   readonly contents: TrainingSetContents;
+  readonly recipe: Recipe;
   readonly data: {
-    /** Relative to the manifest. */
-    readonly path: string;
     readonly rows: number;
     readonly bytes: number;
-    readonly digest: string;
     /** By feature column: rows without a value. */
     readonly nulls: Readonly<Record<string, number>>;
+    readonly files: readonly DataFile[];
   };
   /** ISO 8601. */
   readonly createdAt: string;
+}
+
+export interface DataFile {
+  /** Relative to the manifest. */
+  readonly path: string;
+  readonly rows: number;
+  readonly bytes: number;
+  /** SHA-256 of the file. */
+  readonly digest: string;
+}
+
+/**
+ * What making the set again takes besides its contents, whatever has become of the definitions since. No part of
+ * the set's name: the contents decide all of it, or it decides nothing of the bytes.
+ */
+export interface Recipe {
+  /** The spine's columns, in their order, as the engine read them. */
+  readonly spineColumns: readonly SpineColumn[];
+  readonly outputs: ResolvedFeatures['outputs'];
+  /** Of each view, as in `contents.views`. */
+  readonly parts: readonly PartRecipe[];
+  readonly onDemand: ResolvedFeatures['onDemand'];
+  /** What the features were asked for as, by whoever made the set first. */
+  readonly selection: FeatureSelection;
+}
+
+export interface PartRecipe {
+  readonly joinKeys: readonly JoinKey[];
+  readonly features: readonly FeatureSpec[];
+  /** ISO 8601: what the ledger was asked for; null when no entity row could see anything. */
+  readonly range: { readonly start: string; readonly end: string } | null;
 }
 
 export function nullSharesOf({ data }: TrainingSetManifest): Readonly<Record<string, number>> {

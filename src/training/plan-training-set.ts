@@ -9,14 +9,15 @@ import { formatTime, parseTime } from '../core/time.ts';
 import type { ValueType } from '../core/value-type.ts';
 import type { AsOfRequest, Spine, SpineDescription } from '../offline/as-of-engine.ts';
 import { onDemandColumns } from './compute-on-demand.ts';
-import { type TrainingSetContents, trainingSetId } from './manifest.ts';
-import { readViews } from './read-views.ts';
+import { type Recipe, type TrainingSetContents, trainingSetId } from './manifest.ts';
+import { readViews, type ViewReading } from './read-views.ts';
 import type { TrainingDeps, TrainingSetRequest } from './training-set.ts';
 
 /** What would be made: its name is known before any of the work is done. */
 export interface TrainingSetPlan {
   readonly id: string;
   readonly contents: TrainingSetContents;
+  readonly recipe: Recipe;
   readonly join: Omit<AsOfRequest, 'path' | 'signal' | 'onProgress'>;
 }
 
@@ -73,6 +74,7 @@ export async function planTrainingSet(
   return {
     id: trainingSetId(contents),
     contents,
+    recipe: recipeOf(request, resolved, { description, readings }),
     join: {
       spine,
       spineDigest: description.digest,
@@ -84,7 +86,28 @@ export async function planTrainingSet(
   };
 }
 
-function parseKnownAt(text: string): KnownAt {
+function recipeOf(
+  { features }: TrainingSetRequest,
+  { outputs, parts, onDemand }: ResolvedFeatures,
+  read: { readonly description: SpineDescription; readonly readings: readonly ViewReading[] },
+): Recipe {
+  return {
+    spineColumns: read.description.engineColumns,
+    outputs,
+    parts: parts.map(({ view, features: asked }, index) => {
+      const range = read.readings[index]?.range ?? null;
+      return {
+        joinKeys: view.joinKeys,
+        features: asked,
+        range: range && { start: formatTime(range.start), end: formatTime(range.end) },
+      };
+    }),
+    onDemand,
+    selection: features,
+  };
+}
+
+export function parseKnownAt(text: string): KnownAt {
   if (text === 'any' || text === 'row') return { kind: text };
   const at = parseTime(text);
   if (at !== undefined) return { kind: 'cutoff', at };

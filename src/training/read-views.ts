@@ -1,6 +1,7 @@
+import type { Interval } from '../core/interval.ts';
 import type { ResolvedFeatures, ViewPart } from '../core/resolve-features.ts';
 import { durationOf, formatTime, latest, type Micros, micros, timeOf } from '../core/time.ts';
-import type { CommittedFile, Ledger } from '../ledger/ledger.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import type { AsOfView, SpineDescription } from '../offline/as-of-engine.ts';
 import type { ViewRecord } from './manifest.ts';
 
@@ -8,6 +9,7 @@ import type { ViewRecord } from './manifest.ts';
 export interface ViewReading {
   readonly asOf: AsOfView;
   readonly record: ViewRecord;
+  readonly range: Interval | null;
 }
 
 /**
@@ -23,9 +25,12 @@ export function readViews(
   return Promise.all(
     resolved.parts.map(async (part, index): Promise<ViewReading> => {
       const { view, alias } = part;
-      const files = await filesOf(project, part, spine, ledger);
+      const range = readRange(part, spine);
+      const version = { project, view: view.name, version: view.version };
+      const files = range === null ? [] : await ledger.files(version, range);
       const spineColumns = view.joinKeys.map(({ name }) => alias?.keys[name] ?? name);
       return {
+        range,
         asOf: {
           view: view.name,
           version: view.version,
@@ -58,25 +63,26 @@ export function readViews(
 }
 
 /** The column of feature `feature` of part `part` while a training set is made. */
-export function columnOf({ outputs }: ResolvedFeatures, part: number, feature: number): string {
+export function columnOf(
+  { outputs }: Pick<ResolvedFeatures, 'outputs'>,
+  part: number,
+  feature: number,
+): string {
   const output = outputs.find(
     ({ from }) => from.kind === 'part' && from.part === part && from.feature === feature,
   );
   return output?.name ?? `__input_${part}_${feature}`;
 }
 
-/** A row's event time lies in its interval, both ends included: hence one microsecond more on either side. */
-async function filesOf(
-  project: string,
-  { view }: ViewPart,
-  { span }: SpineDescription,
-  ledger: Pick<Ledger, 'files'>,
-): Promise<readonly CommittedFile[]> {
-  if (span === null) return [];
+/**
+ * The interval ends of rows that some spine row may see. A row's event time lies in its interval, both ends
+ * included: hence one microsecond more on either side.
+ */
+function readRange({ view }: ViewPart, { span }: SpineDescription): Interval | null {
+  if (span === null) return null;
   const began = timeOf(view.startTime);
   const oldest = view.ttl === null ? began : micros(span.first - durationOf(view.ttl));
   const start: Micros = micros(latest(oldest, began) - 1n);
   const end = micros(span.last - durationOf(view.dataDelay) + 1n);
-  if (start >= end) return [];
-  return ledger.files({ project, view: view.name, version: view.version }, { start, end });
+  return start < end ? { start, end } : null;
 }

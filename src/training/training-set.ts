@@ -39,7 +39,7 @@ export interface TrainingOptions {
 /** An immutable table of spine rows and the features as of their times, named by what it was made of. */
 export interface TrainingSet {
   readonly id: string;
-  /** The Parquet file, absolute; `manifest.json` lies beside it. */
+  /** The data file, absolute, or the folder of several; `manifest.json` lies beside them. */
   readonly path: string;
   readonly manifest: TrainingSetManifest;
   readonly rows: number;

@@ -1,0 +1,93 @@
+import type { Command } from 'commander';
+import { TidemarkError } from '../../core/errors.ts';
+import { diffTrainingSets } from '../../training/diff-training-sets.ts';
+import { nullSharesOf } from '../../training/manifest.ts';
+import { restatedInputs } from '../../training/restated-inputs.ts';
+import { findTrainingSet, listTrainingSets, trainingSetFolder } from '../../training/training-set-folder.ts';
+import { verifyTrainingSet } from '../../training/verify-training-set.ts';
+import { type CliContext, type CommonOptions, withSession } from '../context.ts';
+import { diffLines, listLines, showLines, verifyLines } from '../dataset-lines.ts';
+import { withOfflineSession } from '../offline-session.ts';
+import { withExample, withJson, withRepo } from '../options.ts';
+
+export function registerDataset(program: Command, context: CliContext): void {
+  const dataset = program
+    .command('dataset')
+    .description('The training sets that were built: list them, look at one, make it again, compare two');
+  const subcommand = (name: string, description: string) =>
+    withJson(withRepo(dataset.command(name).description(description)));
+  const id = 'the id, or a beginning that only one set has';
+
+  withExample(
+    subcommand('list', 'all training sets of the project, newest first').option(
+      '--service <name>',
+      'only those that were built for a feature service',
+    ),
+    'tidemark dataset list --repo feature_repo/assistant',
+  ).action((options: CommonOptions & { readonly service?: string }) =>
+    withOfflineSession(context, options, async ({ repo, output, offlineRoot }) => {
+      const sets = (await listTrainingSets(offlineRoot, repo.project.name)).filter(
+        ({ recipe: { selection } }) =>
+          options.service === undefined ||
+          (selection.kind === 'service' && selection.service === options.service),
+      );
+      output.facts(sets, () => listLines(sets));
+    }),
+  );
+
+  withExample(
+    subcommand('show', 'what a set was made of, and whether that has been restated since').argument(
+      '<id>',
+      id,
+    ),
+    'tidemark dataset show 3f9a2c',
+  ).action((prefix: string, options: CommonOptions) =>
+    withSession(context, options, async ({ platform, repo, output }) => {
+      const { offline: offlineRoot } = platform.config;
+      const manifest = await findTrainingSet(offlineRoot, repo.project.name, prefix);
+      const restated = await restatedInputs(manifest, await platform.ledger());
+      const folder = trainingSetFolder(offlineRoot, manifest.contents.project, manifest.id);
+      output.facts({ ...manifest, folder, nullShares: nullSharesOf(manifest), restated }, () =>
+        showLines(manifest, folder, restated),
+      );
+    }),
+  );
+
+  withExample(
+    subcommand('verify', 'make a set again from what it was made of, and compare the bytes').argument(
+      '<id>',
+      id,
+    ),
+    'tidemark dataset verify 3f9a2c',
+  ).action((prefix: string, options: CommonOptions) =>
+    withOfflineSession(context, options, async ({ repo, output, offline, offlineRoot }) => {
+      const manifest = await findTrainingSet(offlineRoot, repo.project.name, prefix);
+      const verification = await verifyTrainingSet(
+        manifest,
+        { ...offline, onDemand: repo.onDemand, offlineRoot },
+        { signal: context.signal },
+      );
+      output.facts(verification, () => verifyLines(verification));
+      if (verification.verdict !== 'same') {
+        throw new TidemarkError(
+          'STORE_CORRUPT',
+          `Training set ${manifest.id.slice(0, 16)} ${verification.verdict === 'different' ? 'is not what its manifest says' : 'cannot be made again'}: ${verification.problems[0] ?? ''}.`,
+        );
+      }
+    }),
+  );
+
+  withExample(
+    subcommand('diff', 'two sets side by side: what they were made of, columns, distributions')
+      .argument('<a>', id)
+      .argument('<b>', id),
+    'tidemark dataset diff 3f9a2c 81d0',
+  ).action((a: string, b: string, options: CommonOptions) =>
+    withOfflineSession(context, options, async ({ repo, output, offline, offlineRoot }) => {
+      const before = await findTrainingSet(offlineRoot, repo.project.name, a);
+      const after = await findTrainingSet(offlineRoot, repo.project.name, b);
+      const diff = await diffTrainingSets(before, after, { ...offline, offlineRoot });
+      output.facts(diff, () => diffLines(diff));
+    }),
+  );
+}

@@ -1,0 +1,171 @@
+import type { ColumnProfile } from '../offline/table-profiler.ts';
+import type { TrainingSetDiff } from '../training/diff-training-sets.ts';
+import { nullSharesOf, type TrainingSetManifest } from '../training/manifest.ts';
+import type { RestatedInput } from '../training/restated-inputs.ts';
+import type { Verification } from '../training/verify-training-set.ts';
+import { bytesText, countText, table } from './output.ts';
+
+/** How many characters of an id people are shown; more than enough to be the only one. */
+const SHOWN = 16;
+
+export function listLines(sets: readonly TrainingSetManifest[]): readonly string[] {
+  if (sets.length === 0) return ['There are no training sets yet. Build one with: tidemark train'];
+  return table([
+    ['id', 'created', 'rows', 'size', 'features', 'asked as'],
+    ...sets.map(({ id, createdAt, data, contents, recipe }) => [
+      id.slice(0, SHOWN),
+      createdAt,
+      countText(data.rows),
+      bytesText(data.bytes),
+      String(contents.outputs.length),
+      askedAs(recipe.selection),
+    ]),
+  ]);
+}
+
+function askedAs(selection: TrainingSetManifest['recipe']['selection']): string {
+  return selection.kind === 'service' ? `service ${selection.service}` : selection.references.join(' ');
+}
+
+export function showLines(
+  manifest: TrainingSetManifest,
+  folder: string,
+  restated: readonly RestatedInput[],
+): readonly string[] {
+  const { id, contents, data, recipe, createdAt } = manifest;
+  const nulls = nullSharesOf(manifest);
+  return [
+    `Training set ${id}`,
+    `  ${folder}`,
+    ...indented([
+      ['created', createdAt],
+      ['asked as', askedAs(recipe.selection)],
+      ['rows', countText(data.rows)],
+      [
+        'entity rows',
+        `${contents.spine.digest.slice(0, SHOWN)}, times in "${contents.spine.timestampField}"`,
+      ],
+      ['known at', contents.knownAt],
+      ['engine', contents.engine],
+    ]),
+    'Files',
+    ...indented(
+      data.files.map(({ path, rows, bytes, digest }) => [
+        path,
+        `${countText(rows)} rows`,
+        bytesText(bytes),
+        digest,
+      ]),
+    ),
+    'Features',
+    ...indented(
+      contents.outputs.map(({ name, view, version, feature, type }) => [
+        name,
+        type,
+        `${view}@v${version}:${feature}`,
+        `${percent(1 - (nulls[name] ?? 0))} with a value`,
+      ]),
+    ),
+    'Read from',
+    ...indented(
+      contents.views.map(({ view, version, fingerprint, slices }) => [
+        `${view}@v${version}`,
+        fingerprint.slice(0, SHOWN),
+        `${slices.length} ${slices.length === 1 ? 'range' : 'ranges'} of files`,
+      ]),
+    ),
+    ...(restated.length === 0
+      ? ['Nothing that it was made of has changed since.']
+      : [
+          'Changed since: a set built now would differ, this one does not',
+          ...indented(restated.map(({ view, kind, start, end }) => [view, kind, `[${start}, ${end})`])),
+        ]),
+  ];
+}
+
+export function verifyLines({ id, verdict, problems, files }: Verification): readonly string[] {
+  const said = {
+    same: 'the same bytes again',
+    different: 'NOT the same',
+    unverifiable: 'cannot be made again',
+  };
+  return [
+    `Training set ${id.slice(0, SHOWN)}: ${said[verdict]}`,
+    ...(verdict === 'same'
+      ? files.map(({ path, recorded }) => `  ${path}  ${recorded}`)
+      : problems.map((one) => `  ${one}`)),
+  ];
+}
+
+export function diffLines({ ids, rows, inputs, columns }: TrainingSetDiff): readonly string[] {
+  const [a, b] = ids.map((id) => id.slice(0, SHOWN));
+  const changed = columns.filter(({ change }) => change !== 'same');
+  return [
+    `${a} / ${b}`,
+    ids[0] === ids[1] ? 'The same set.' : `Made of: ${inputs.length === 0 ? 'the same' : inputs.join('; ')}`,
+    `Rows: ${countText(rows[0])} / ${countText(rows[1])}`,
+    changed.length === 0
+      ? `All ${columns.length} columns are distributed the same.`
+      : `${changed.length} of ${columns.length} columns differ:`,
+    ...changed.flatMap(({ name, change, before, after }) => [
+      `  ${name}: ${CHANGES[change]}`,
+      ...sideBySide(before, after, rows).map((line) => `    ${line}`),
+    ]),
+  ];
+}
+
+const CHANGES = {
+  same: 'the same',
+  values: 'other values',
+  type: 'another type',
+  added: 'only in the second',
+  removed: 'only in the first',
+} as const;
+
+function sideBySide(
+  before: ColumnProfile | null,
+  after: ColumnProfile | null,
+  rows: readonly [number, number],
+): readonly string[] {
+  const [ours, theirs] = [measures(before, rows[0]), measures(after, rows[1])];
+  const names = [...new Set([...ours.keys(), ...theirs.keys()])];
+  return table(names.map((name) => [name, ours.get(name) ?? '-', theirs.get(name) ?? '-']));
+}
+
+function measures(column: ColumnProfile | null, rows: number): ReadonlyMap<string, string> {
+  if (column === null) return new Map();
+  const { type, nulls, least, greatest, numbers, top } = column;
+  const found = new Map([
+    ['type', type],
+    ['null', rows === 0 ? '-' : percent(nulls / rows)],
+  ]);
+  if (least !== null) found.set('min', least);
+  if (greatest !== null) found.set('max', greatest);
+  if (numbers !== null) {
+    found.set('mean', short(numbers.mean));
+    for (const { share, value } of numbers.quantiles) found.set(`p${Math.round(share * 100)}`, short(value));
+    if (numbers.notFinite > 0) found.set('not finite', countText(numbers.notFinite));
+  }
+  if (top !== null && top.length > 0) {
+    found.set(
+      'top',
+      top
+        .slice(0, 3)
+        .map(({ value, count }) => `${value.slice(0, 24)} (${countText(count)})`)
+        .join(', '),
+    );
+  }
+  return found;
+}
+
+function indented(rows: readonly (readonly string[])[]): readonly string[] {
+  return table(rows).map((line) => `  ${line}`);
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
+}
+
+function short(value: number): string {
+  return String(Number(value.toPrecision(6)));
+}

@@ -1,0 +1,297 @@
+import { appendFile, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { main } from '../../src/cli/main.ts';
+import { addDuration, durationOf, formatTime, micros, timeOf } from '../../src/core/time.ts';
+import { materializeRange } from '../../src/materialize/materialize-range.ts';
+import { appliedBatchView } from '../../src/registry/applied-manifest.ts';
+import { buildTrainingSet } from '../../src/training/build-training-set.ts';
+import { restatedInputs } from '../../src/training/restated-inputs.ts';
+import type { TrainingDeps, TrainingSet, TrainingSetRequest } from '../../src/training/training-set.ts';
+import { verifyTrainingSet } from '../../src/training/verify-training-set.ts';
+import { writeRows } from '../support/feature-repo.ts';
+import { appliedProject, type TestProject } from '../support/project.ts';
+
+const definitions = `
+export const thisProject = project({ name: '<project>' });
+export const place = entity({ name: 'place', joinKeys: { place: 'string' } });
+export const readings = parquetSource({
+  name: 'readings', path: 'readings.parquet', timestampField: 'at', createdTimestampField: 'written_at',
+});
+export const last = batchFeatureView({
+  name: 'last_reading', version: 1, entities: [place], source: readings, schedule: '0 * * * *',
+  startTime: '<start>', ttl: '30d', features: { temp: 'float64', sky: 'string' },
+});
+export const feels = onDemandFeatureView({
+  name: 'feels', inputs: { now: last }, features: { warm: 'bool' },
+  transform: ({ now }) => ({ warm: now.temp === null ? null : now.temp > 4 }),
+});
+export const model = featureService({ name: 'model', features: [last, feels] });`;
+
+const HOURS = 12;
+const PLACES = 5;
+let project: TestProject;
+let start: bigint;
+let deps: TrainingDeps;
+
+/** Readings of five places, one each twenty minutes; `factor` restates them all. */
+async function source(factor: number): Promise<void> {
+  const at = `TIMESTAMP '${formatTime(micros(start))}' + to_minutes((i * 20)::BIGINT)`;
+  await writeRows(
+    join(project.repo.dir, 'readings.parquet'),
+    `SELECT 'p' || p AS place, ${at} AS at, ${at} AS written_at, (i * ${factor} + p / 10)::DOUBLE AS temp, if(i % 3 = 0, 'clear', 'grey') AS sky FROM range(${HOURS * 3}) t(i), range(${PLACES}) u(p)`,
+  );
+}
+
+async function run(from: number, to: number, restate = false) {
+  const { platform, name } = project;
+  const hour = (n: number) => addDuration(micros(start), durationOf(`${n}h`));
+  const view = await appliedBatchView(await platform.registry(), {
+    project: name,
+    view: 'last_reading',
+    version: 1,
+  });
+  return await materializeRange(
+    {
+      project: name,
+      view,
+      range: { start: hour(from), end: hour(to) },
+      restate,
+      owner: 'test',
+      runId: 'test',
+      leaseFor: durationOf('1m'),
+    },
+    {
+      ...(await platform.offline()),
+      ledger: await platform.ledger(),
+      online: await platform.online(),
+      clock: platform.clock,
+    },
+  );
+}
+
+const request = (more: Partial<TrainingSetRequest> = {}): TrainingSetRequest => ({
+  project: project.name,
+  spine: { kind: 'csv', path: join(project.home, 'labels.csv'), timestampField: 'when' },
+  features: { kind: 'service', service: 'model' },
+  knownAt: 'any',
+  fullNames: false,
+  ...more,
+});
+
+const pathOf = (set: TrainingSet, slice = 0) =>
+  join(deps.offlineRoot, set.manifest.contents.views[0]?.slices[slice]?.path ?? 'no slice');
+
+/** Runs the command line in this process. */
+async function cli(...args: readonly string[]) {
+  const streams = { stdout: new PassThrough(), stderr: new PassThrough() };
+  const code = await main(args, { env: project.env, cwd: project.home, streams });
+  const text = (stream: PassThrough) => String(stream.read() ?? '');
+  return { code, stdout: text(streams.stdout), stderr: text(streams.stderr) };
+}
+
+let set: TrainingSet;
+
+beforeAll(async () => {
+  project = await appliedProject({
+    definitions,
+    days: 1,
+    data: {
+      'readings.parquet': `SELECT 'p0' AS place, TIMESTAMP '<start>' AS at, TIMESTAMP '<start>' AS written_at, 1.0::DOUBLE AS temp, 'clear' AS sky`,
+    },
+  });
+  const { platform, name } = project;
+  const registry = await platform.registry();
+  const spec = await appliedBatchView(registry, { project: name, view: 'last_reading', version: 1 });
+  start = timeOf(spec.startTime);
+  deps = {
+    ...(await platform.offline()),
+    registry,
+    ledger: await platform.ledger(),
+    onDemand: project.repo.onDemand,
+    clock: platform.clock,
+    offlineRoot: platform.config.offline,
+  };
+  // Times as text, not in order, with one place that has no readings and one row without a place.
+  const rows = Array.from({ length: 40 }, (_, i) => {
+    const at = formatTime(addDuration(micros(start), durationOf(`${((i * 7) % 40) * 15 + 1}m`)));
+    return `${i % 8 === 7 ? '' : `p${i % 6}`},${at.replace('Z', '+00:00')},${i % 2}`;
+  });
+  await writeFile(join(project.home, 'labels.csv'), `place,when,label\n${rows.join('\n')}\n`);
+  await source(1);
+  await run(0, 4);
+  await run(4, 8);
+  set = await buildTrainingSet(request(), deps);
+});
+
+const asTold = (text: string) => JSON.parse(text) as Record<string, unknown>;
+
+describe('a training set, when its inputs are restated after it was built,', () => {
+  test('shows which views and ranges have changed, and is made again with the same bytes', async () => {
+    expect(await restatedInputs(set.manifest, deps.ledger)).toEqual([]);
+    expect((await verifyTrainingSet(set.manifest, deps)).verdict).toBe('same');
+
+    await source(3);
+    await run(2, 6, true);
+    await run(8, 10);
+
+    const iso = (hours: number) => formatTime(addDuration(micros(start), durationOf(`${hours}h`)));
+    const changed = await restatedInputs(set.manifest, deps.ledger);
+    expect(changed).toEqual([
+      { view: 'last_reading@v1', kind: 'restated', start: iso(2), end: iso(6) },
+      { view: 'last_reading@v1', kind: 'added', start: iso(8), end: iso(10) },
+    ]);
+
+    const { verdict, files, problems } = await verifyTrainingSet(set.manifest, deps);
+    expect(problems).toEqual([]);
+    expect(verdict).toBe('same');
+    expect(files).toEqual([
+      { path: 'data.parquet', recorded: files[0]?.recorded, rebuilt: files[0]?.recorded },
+    ]);
+
+    const now = await buildTrainingSet(request(), deps);
+    expect(now.id).not.toBe(set.id);
+    expect(now.manifest.data.files[0]?.digest).not.toBe(files[0]?.recorded);
+    expect((await verifyTrainingSet(now.manifest, deps)).verdict).toBe('same');
+  });
+
+  test('is made again though its spine is gone', async () => {
+    await rename(join(project.home, 'labels.csv'), join(project.home, 'moved.csv'));
+    try {
+      expect((await verifyTrainingSet(set.manifest, deps)).verdict).toBe('same');
+    } finally {
+      await rename(join(project.home, 'moved.csv'), join(project.home, 'labels.csv'));
+    }
+  });
+
+  test('leaves nothing behind when it is verified', async () => {
+    const before = await readdir(join(set.path, '..'));
+    await verifyTrainingSet(set.manifest, deps);
+    expect(await readdir(join(set.path, '..'))).toEqual(before);
+  });
+});
+
+describe('verifying', () => {
+  test('says which file of the offline store is missing, and which has other bytes', async () => {
+    const path = pathOf(set);
+    await rename(path, `${path}.away`);
+    try {
+      const { verdict, problems } = await verifyTrainingSet(set.manifest, deps);
+      expect(verdict).toBe('unverifiable');
+      expect(problems).toEqual([
+        expect.stringMatching(
+          /^.*\.parquet, which last_reading@v1 was read from for .* is not there any more$/,
+        ),
+      ]);
+      await writeFile(path, 'something else');
+      expect((await verifyTrainingSet(set.manifest, deps)).problems).toEqual([
+        expect.stringContaining('has other bytes now'),
+      ]);
+    } finally {
+      await rename(`${path}.away`, path);
+    }
+    expect((await verifyTrainingSet(set.manifest, deps)).verdict).toBe('same');
+  });
+
+  test('says when a function has another text now, or is gone', async () => {
+    const verify = (onDemand: TrainingDeps['onDemand']) =>
+      verifyTrainingSet(set.manifest, { ...deps, onDemand });
+    expect(await verify(new Map([['feels@v1', () => ({ warm: true })]]))).toMatchObject({
+      verdict: 'unverifiable',
+      problems: ['the function of feels@v1 has another text now'],
+    });
+    expect((await verify(new Map())).problems).toEqual([
+      'the function of feels@v1 is not in this feature repository',
+    ]);
+  });
+
+  test('notices data and contents that are not those that were written', async () => {
+    const other = await buildTrainingSet(request({ fullNames: true }), deps);
+    await appendFile(other.path, 'x');
+    expect(await verifyTrainingSet(other.manifest, deps)).toMatchObject({
+      verdict: 'different',
+      problems: [expect.stringContaining('data.parquet: its bytes are not those that were written')],
+    });
+    const contents = { ...set.manifest.contents, knownAt: 'row' };
+    expect(await verifyTrainingSet({ ...set.manifest, contents }, deps)).toMatchObject({
+      verdict: 'different',
+      problems: ['manifest.json: its contents are not those of its id'],
+    });
+    await rm(join(other.path, '..'), { recursive: true });
+  });
+
+  test('can find a difference: a manifest that records another file gives other bytes', async () => {
+    const now = await buildTrainingSet(request(), deps);
+    const forged = { ...now.manifest, data: { ...now.manifest.data, files: set.manifest.data.files } };
+    expect(await verifyTrainingSet(forged, deps)).toMatchObject({ verdict: 'different' });
+  });
+});
+
+describe('tidemark dataset', () => {
+  test('lists what was built, newest first, by service too', async () => {
+    const now = await buildTrainingSet(request(), deps);
+    const { code, stdout } = await cli('dataset', 'list', '--json');
+    expect(code).toBe(0);
+    const ids = (JSON.parse(stdout) as { id: string }[]).map(({ id }) => id);
+    expect(ids.toSorted()).toEqual([set.id, now.id].toSorted());
+    expect((await cli('dataset', 'list')).stdout).toMatch(
+      new RegExp(`${set.id.slice(0, 16)} .* 40 .* 3 +service model`),
+    );
+    expect((await cli('dataset', 'list', '--service', 'other')).stdout).toContain('no training sets');
+  });
+
+  test('shows a set by the beginning of its id, with what has changed since', async () => {
+    const { code, stdout } = await cli('dataset', 'show', set.id.slice(0, 12));
+    expect(code).toBe(0);
+    expect(stdout).toContain(`Training set ${set.id}`);
+    expect(stdout).toMatch(/temp +float64 +last_reading@v1:temp +\d+\.\d % with a value/);
+    expect(stdout).toMatch(/last_reading@v1 +restated +\[/);
+    const told = asTold((await cli('dataset', 'show', set.id, '--json')).stdout);
+    expect(told).toMatchObject({ id: set.id, restated: [{ kind: 'restated' }, { kind: 'added' }] });
+  });
+
+  test('verifies, and exits with 1 when a set cannot be made again', async () => {
+    const fine = await cli('dataset', 'verify', set.id.slice(0, 12));
+    expect(fine).toMatchObject({ code: 0, stdout: expect.stringContaining('the same bytes again') });
+    const path = pathOf(set, 1);
+    await rename(path, `${path}.away`);
+    try {
+      const { code, stdout, stderr } = await cli('dataset', 'verify', set.id.slice(0, 12));
+      expect(code).toBe(1);
+      expect(stdout).toContain('cannot be made again');
+      expect(stderr).toMatch(/^STORE_CORRUPT: .* is not there any more\.\n$/);
+    } finally {
+      await rename(`${path}.away`, path);
+    }
+  });
+
+  test('shows two sets side by side', async () => {
+    const now = await buildTrainingSet(request(), deps);
+    const { code, stdout } = await cli('dataset', 'diff', set.id, now.id);
+    expect(code).toBe(0);
+    expect(stdout).toContain('last_reading@v1: other files of the offline store');
+    expect(stdout).toMatch(/ {2}temp: other values\n/);
+    expect(stdout).toMatch(/p50 +\d/);
+    expect(stdout).not.toContain('label:');
+    const same = asTold((await cli('dataset', 'diff', set.id, set.id, '--json')).stdout);
+    expect(same).toMatchObject({ rows: [40, 40], inputs: [] });
+    expect((same.columns as { change: string }[]).every(({ change }) => change === 'same')).toBe(true);
+  });
+
+  test('says when no set, or more than one, is meant', async () => {
+    const { code, stderr } = await cli('dataset', 'show', 'nothing');
+    expect(code).toBe(1);
+    expect(stderr).toContain('no set of project');
+    const folder = join(set.path, '..', '..');
+    const twin = `${set.id.slice(0, 60)}${set.id.endsWith('0000') ? '1111' : '0000'}`;
+    const text = await readFile(join(folder, set.id, 'manifest.json'), 'utf8');
+    await writeRows(join(folder, twin, 'data.parquet'), 'SELECT 1 AS one');
+    await writeFile(join(folder, twin, 'manifest.json'), text.replace(set.id, twin));
+    try {
+      expect((await cli('dataset', 'show', set.id.slice(0, 12))).stderr).toContain('2 ids begin so');
+    } finally {
+      await rm(join(folder, twin), { recursive: true });
+    }
+  });
+});
