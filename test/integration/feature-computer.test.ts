@@ -374,6 +374,24 @@ describe('SQL views', () => {
     });
   });
 
+  const NEWEST = `SELECT user_id, "at", n AS total FROM events
+    WHERE "at" >= $interval_start AND "at" < $interval_end
+    QUALIFY row_number() OVER (PARTITION BY user_id ORDER BY "at" DESC) = 1`;
+
+  test('that give other rows when their range is cut are refused for many intervals, and run for one', async () => {
+    await expect(compute('"at", user_id, n', EVENTS, sql(NEWEST, null), FEATURES)).rejects.toMatchObject({
+      code: 'QUERY_INVALID',
+      message: expect.stringMatching(
+        /gives 1 rows that it does not give for the whole.*Set intervalsPerQuery: 1/s,
+      ),
+    });
+    const rows = await compute('"at", user_id, n', EVENTS, sql(NEWEST, 1), FEATURES);
+    expect(rows.map(({ at, values }) => [at, ...values])).toEqual([
+      ['2026-01-05T00:20:00Z', 3n],
+      ['2026-01-05T01:20:00Z', 10n],
+    ]);
+  });
+
   test('name a column that the query does not give', async () => {
     await expect(
       compute('"at", user_id, n', EVENTS, sql('SELECT user_id, "at" FROM events', null), FEATURES),

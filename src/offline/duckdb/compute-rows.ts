@@ -5,6 +5,7 @@ import { formatInterval, type Interval } from '../../core/interval.ts';
 import { scheduleOf } from '../../core/schedule.ts';
 import { formatTime, micros } from '../../core/time.ts';
 import { CREATED_TIME, EVENT_TIME, INTERVAL_END } from '../offline-columns.ts';
+import { refuseIndivisible } from './divisible-query.ts';
 import { createSourceView, queryFailure } from './duckdb-source-reader.ts';
 import { openSource, type SourcePlace } from './open-source.ts';
 import { intervalParameters, parseQuery } from './query-shape.ts';
@@ -47,7 +48,8 @@ type SqlTransformation = Extract<Transformation, { kind: 'sql' }>;
 
 /**
  * Runs the view's query for at most `intervalsPerQuery` intervals at a time into the table `__rows`, which has
- * `__query_end` beside the columns above. QUERY_INVALID when a row lies outside the interval that was asked for.
+ * `__query_end` beside the columns above. QUERY_INVALID when a row lies outside the interval that was asked for, or
+ * (with `checkCuts`) when cutting the first query in two gives other rows.
  */
 export async function runSqlView(
   connection: DuckDBConnection,
@@ -55,21 +57,25 @@ export async function runSqlView(
   transformation: SqlTransformation,
   range: Interval,
   place: SourcePlace,
+  { checkCuts }: { readonly checkCuts: boolean },
 ): Promise<void> {
   const names = view.sources.map(({ name }) => name);
   const shape = await parseQuery(connection, transformation.query, names);
   for (const source of view.sources) await createSourceView(connection, source, place);
   const of = `the query of view "${view.name}"`;
   let columns: readonly EngineColumn[] | undefined;
-  for (const part of queryRanges(view.schedule, range, transformation.intervalsPerQuery)) {
+  const runInto = async (table: string, part: Interval) => {
     try {
       await connection.run(
-        `CREATE OR REPLACE TEMP TABLE __result AS SELECT * FROM (${shape.text})`,
+        `CREATE OR REPLACE TEMP TABLE ${table} AS SELECT * FROM (${shape.text})`,
         intervalParameters(shape, part),
       );
     } catch (error) {
       throw queryFailure(error);
     }
+  };
+  for (const part of queryRanges(view.schedule, range, transformation.intervalsPerQuery)) {
+    await runInto('__result', part);
     const first = columns === undefined;
     columns ??= await describeSelect(connection, 'SELECT * FROM __result');
     const select = `${projection(view, columns, of)}, ${part.end}::BIGINT AS __query_end FROM __result WHERE ${identifier(view.timestampField)} IS NOT NULL`;
@@ -77,6 +83,7 @@ export async function runSqlView(
     await connection.run(
       first ? `CREATE OR REPLACE TEMP TABLE __rows AS ${select}` : `INSERT INTO __rows ${select}`,
     );
+    if (first && checkCuts) await refuseIndivisible(connection, view, part, runInto);
   }
 }
 

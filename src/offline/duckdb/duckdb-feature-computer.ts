@@ -72,7 +72,7 @@ async function inputSql(
     case 'passthrough':
       return passThroughRows(connection, view, range, place);
     case 'sql':
-      await runSqlView(connection, view, transformation, range, place);
+      await runSqlView(connection, view, transformation, range, place, { checkCuts: false });
       return `SELECT ${rowColumns(view)} FROM __rows`;
   }
 }
@@ -96,7 +96,7 @@ async function rowsSql(
         'tick',
       );
     case 'sql': {
-      await runSqlView(connection, view, transformation, range, place);
+      await runSqlView(connection, view, transformation, range, place, { checkCuts: true });
       const ends = transformation.intervalsPerQuery === 1 ? 'query' : 'tick';
       return finishRows(connection, view, '__rows', range, ends);
     }
