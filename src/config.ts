@@ -31,6 +31,8 @@ export interface Config {
   readonly user: string;
   readonly host: string;
   readonly port: number;
+  /** A variable that a source is read with: credentials of S3, addresses of databases. Never shown. */
+  readonly variable: (name: string) => string | undefined;
 }
 
 /** Inside this installation, never in the person's home folder. */
@@ -100,6 +102,7 @@ export function readConfig(env: NodeJS.ProcessEnv, cwd: string = process.cwd()):
     user: vars.TIDEMARK_USER ?? userName(),
     host: vars.TIDEMARK_HOST,
     port: vars.TIDEMARK_PORT,
+    variable: (name) => set[name],
   };
 }
 

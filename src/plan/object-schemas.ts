@@ -16,7 +16,7 @@ export const entitySchema = field.fields({
 
 export const sourceSchema = field.fields({
   name: field.name,
-  path: field.text,
+  path: field.filePath,
   timestampField: field.columnName,
   createdTimestampField: field.columnName.optional(),
   columns: z.record(field.columnName, field.valueType, 'an object of types by column').optional(),

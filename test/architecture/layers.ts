@@ -133,6 +133,8 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'src/core',
     'type src/config.ts',
     'type src/stack',
+    // Downloads what DuckDB reads other machines with.
+    'src/stack/duckdb-extension.ts',
     'type activities',
     'src/registry',
     'src/ledger',

@@ -29,7 +29,9 @@ export function registerTrain(program: Command, context: CliContext): void {
           .argument('[features...]', 'view:feature, view@v2:feature or view:*')
           .option('--service <name>', 'a feature service instead of features')
           .addOption(
-            new Option('--spine <file>', 'entity rows: Parquet, CSV or JSON lines').conflicts('query'),
+            new Option('--spine <file>', 'entity rows: Parquet, CSV or JSON lines; also s3://').conflicts(
+              'query',
+            ),
           )
           .option('--query <sql>', 'entity rows: a query over the sources of the repository')
           .option('--timestamp <column>', 'the column of entity row times', 'event_timestamp')
@@ -84,7 +86,7 @@ function spineOf({ spine, query, timestamp }: TrainOptions, cwd: string): Spine 
       `--spine "${spine}" is neither a .parquet, a .csv nor a .jsonl file.`,
     );
   }
-  return { kind, path: resolve(cwd, spine), timestampField: timestamp };
+  return { kind, path: spine.startsWith('s3://') ? spine : resolve(cwd, spine), timestampField: timestamp };
 }
 
 function formatOf(path: string): FileFormat | undefined {

@@ -43,6 +43,8 @@ export async function createDuckDb(options: DuckDbOptions): Promise<DuckDbEngine
       // Everything needed is linked in; nothing may come from the net behind the user's back.
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
+      // Credentials that somebody stored for DuckDB are not ours to use.
+      allow_persistent_secrets: 'false',
       // Spines are numbered as they are read, and files are written as they are sorted.
       preserve_insertion_order: 'true',
     });

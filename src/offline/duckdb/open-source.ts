@@ -5,13 +5,16 @@ import type { SourceSpec } from '../../core/source.ts';
 import { duckDbReason, failureKind } from './duckdb-failure.ts';
 import { scanFiles } from './file-scan.ts';
 import type { OpenRange } from './hive-partitions.ts';
-import { type EngineColumn, sourcePath } from './source-scan.ts';
+import type { RemoteAccess } from './remote-access.ts';
+import { type EngineColumn, isRemote, sourcePath } from './source-scan.ts';
 import { identifiers } from './sql-text.ts';
 
 /** Where sources are looked for. */
 export interface SourcePlace {
   /** The feature repository: relative paths start there. */
   readonly baseDir: string;
+  /** Without it only local files can be read. */
+  readonly remote?: RemoteAccess;
 }
 
 /** A source that can be selected from on the connection that opened it. */
@@ -33,11 +36,33 @@ export async function openSource(
   place: SourcePlace,
   range?: OpenRange,
 ): Promise<OpenSource> {
+  if (isRemote(source.path)) await openAddress(connection, source.path, place);
   try {
     return await scanFiles(connection, source, place.baseDir, range);
   } catch (error) {
     throw sourceFailure(error, source, place) ?? error;
   }
+}
+
+/** STACK_UNAVAILABLE when it cannot be reached from here at all. */
+export async function openAddress(
+  connection: DuckDBConnection,
+  address: string,
+  { remote }: SourcePlace,
+): Promise<void> {
+  if (!address.startsWith('s3://')) {
+    throw new TidemarkError(
+      'SOURCE_UNREADABLE',
+      `Cannot read ${address}: of addresses, only s3:// can be read.`,
+    );
+  }
+  if (remote === undefined) {
+    throw new TidemarkError(
+      'STACK_UNAVAILABLE',
+      `Cannot read ${address}: this process reads local files only.`,
+    );
+  }
+  await remote.openS3(connection);
 }
 
 /** A source's columns, and a look at its first rows: text that is not of its declared type is found here. */
@@ -79,9 +104,11 @@ export function sourceFailure(
     return mismatch('it lacks a declared column');
   if (kind === 'conversion' || /^Error when converting column|transform JSON|JSON transform/i.test(reason))
     return mismatch('a value does not have its declared type');
-  const advice = /No files found/.test(reason)
-    ? `put files there, or correct the source's path (relative paths start at ${resolve(baseDir)})`
-    : `check that the files are ${FORMATS[source.kind]} and can be read by this user`;
+  const advice = isRemote(path)
+    ? 'check the address, and the AWS_ variables of the environment (credentials, region, endpoint)'
+    : /No files found/.test(reason)
+      ? `put files there, or correct the source's path (relative paths start at ${resolve(baseDir)})`
+      : `check that the files are ${FORMATS[source.kind]} and can be read by this user`;
   return new TidemarkError(
     'SOURCE_UNREADABLE',
     `Cannot read source "${source.name}" at ${path}: ${reason}; ${advice}.`,

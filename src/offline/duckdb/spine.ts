@@ -9,9 +9,9 @@ import { contentDigest } from './content-digest.ts';
 import { duckDbReason, failureKind } from './duckdb-failure.ts';
 import { createSourceView } from './duckdb-source-reader.ts';
 import { digestOfFile } from './feature-file.ts';
-import type { SourcePlace } from './open-source.ts';
+import { openAddress, type SourcePlace } from './open-source.ts';
 import { parseQuery } from './query-shape.ts';
-import { describeSelect, type EngineColumn } from './source-scan.ts';
+import { describeSelect, type EngineColumn, isRemote } from './source-scan.ts';
 import { spineColumn, spineProblem, spineTimeSql } from './spine-columns.ts';
 import { fileList, identifier, literalPath, stringLiteral } from './sql-text.ts';
 import { duckDbType } from './types.ts';
@@ -72,13 +72,13 @@ export async function loadSpine(
 }
 
 /**
- * SHA-256 over content and order. Files are digested as they lie on disk, which costs one read; a query by the
- * rows that `loadSpine` got from it.
+ * SHA-256 over content and order. Files are digested as they lie on disk, which costs one read; a query, and
+ * files elsewhere, by the rows that `loadSpine` got from it.
  */
 export async function spineDigest(connection: DuckDBConnection, spine: Spine): Promise<string> {
-  if (spine.kind === 'query') {
+  if (spine.kind === 'query' || ('path' in spine && isRemote(spine.path))) {
     return digestOf({
-      kind: 'query',
+      kind: spine.kind,
       content: await contentDigest(connection, 'SELECT rowid AS row_number, * FROM __spine'),
     });
   }
@@ -106,6 +106,7 @@ async function relationOf(
   place: SourcePlace,
   views: readonly AsOfView[],
 ): Promise<string> {
+  if ('path' in spine && isRemote(spine.path)) await openAddress(connection, spine.path, place);
   switch (spine.kind) {
     case 'parquet':
       return `read_parquet(${stringLiteral(spineGlob(spine.path))})`;
@@ -158,6 +159,7 @@ function keyTypes(sniffed: readonly EngineColumn[], views: readonly AsOfView[]):
 
 /** A path that exists is meant letter by letter, anything else may be a glob. */
 function spineGlob(path: string): string {
+  if (isRemote(path)) return path;
   const absolute = resolve(path);
   return existsSync(absolute) ? literalPath(absolute) : absolute;
 }
