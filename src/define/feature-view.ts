@@ -26,7 +26,10 @@ interface CommonInput<Name extends string> extends MetadataInput {
   readonly ttl?: string;
   /** How far the watermark may lie behind now before people are told. */
   readonly freshnessSla?: string;
-  /** Whether values are published to the online store; default true. */
+  /**
+   * Whether values are published to the online store; default true. Turned on later, only new values are published:
+   * `tidemark materialize VIEW --republish` brings the rest.
+   */
   readonly online?: boolean;
   /** Whether its schedule stands still; backfills and runs by hand go on. Default false. */
   readonly paused?: boolean;

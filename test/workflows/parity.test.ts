@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { runWorkerHere } from '../../src/cli/worker-here.ts';
+import { republish } from '../../src/materialize/republish.ts';
 import { onlineTableOf } from '../../src/online/online-table.ts';
 import { follow, startBackfill } from '../../src/orchestrate/runs.ts';
 import { appliedBatchView, appliedManifest } from '../../src/registry/applied-manifest.ts';
@@ -44,4 +45,27 @@ test('every online value equals the as-of value, and a value that does not is fo
   const [disturbed] = await parityOf(project);
   expect(disturbed?.differences).toBe(1);
   expect(disturbed?.examples[0]).toContain('favourite of ["');
+});
+
+test('what the online store has lost is published again from what is committed', async () => {
+  const project = await appliedProject(shop('0 * * * *'));
+  const target = { project: project.name, view: 'spend', version: 1 };
+  const worker = await runWorkerHere(project);
+  const { client } = await project.platform.temporal();
+  try {
+    await follow(await startBackfill(client, target), () => {});
+  } finally {
+    await worker.stop();
+  }
+  const view = await appliedBatchView(await project.platform.registry(), target);
+  const online = await project.platform.online();
+  expect(await online.drop(onlineTableOf(project.name, view))).toBe(5);
+  expect(await parityOf(project)).toMatchObject([{ keys: 5, differences: 25 }]);
+
+  const { reader } = await project.platform.offline();
+  const ledger = await project.platform.ledger();
+  const again = { reader, ledger, online, clock: project.platform.clock };
+  expect(await republish({ project: project.name, view }, again)).toEqual({ published: 5, written: 5 });
+  expect(await parityOf(project)).toMatchObject([{ keys: 5, differences: 0 }]);
+  expect(await republish({ project: project.name, view }, again)).toEqual({ published: 5, written: 0 });
 });

@@ -3,12 +3,14 @@ import { messageOf } from '../../core/errors.ts';
 import { formatViewVersion } from '../../core/feature-view.ts';
 import { formatTime, timeOf } from '../../core/time.ts';
 import { dueRange } from '../../materialize/due-range.ts';
+import { republish } from '../../materialize/republish.ts';
 import type { TimeRange, ViewTarget } from '../../orchestrate/contracts.ts';
 import { materializeId } from '../../orchestrate/ids.ts';
 import { follow, startMaterialize } from '../../orchestrate/runs.ts';
 import { appliedBatchView, appliedManifest } from '../../registry/applied-manifest.ts';
 import { type CliContext, type CommonOptions, type Session, withSession } from '../context.ts';
 import { withExample, withJson, withRepo } from '../options.ts';
+import { countText } from '../output.ts';
 import { createProgressBoard } from '../progress.ts';
 import { rangeOption, viewTarget } from '../targets.ts';
 import { heldError, showProgress, totalsLines } from '../work-summary.ts';
@@ -20,6 +22,7 @@ interface MaterializeOptions extends CommonOptions {
   readonly restate?: boolean;
   readonly approve?: boolean;
   readonly reject?: boolean;
+  readonly republish?: boolean;
 }
 
 export function registerMaterialize(program: Command, context: CliContext): void {
@@ -34,7 +37,8 @@ export function registerMaterialize(program: Command, context: CliContext): void
           .option('--end <time>', 'only intervals up to here')
           .option('--restate', 'compute completed intervals of the range anew')
           .option('--approve', 'let what quality rules hold into service')
-          .option('--reject', 'drop what quality rules hold; it is missing again'),
+          .option('--reject', 'drop what quality rules hold; it is missing again')
+          .option('--republish', 'compute nothing; write what is committed to the online store once more'),
       ),
     ),
     'tidemark materialize carrier_delays --repo feature_repo/flights',
@@ -45,11 +49,29 @@ export function registerMaterialize(program: Command, context: CliContext): void
       const manifest = await appliedManifest(registry, session.repo.project.name);
       const target = await viewTarget(registry, manifest, view);
       const range = rangeOption(options.start, options.end);
+      if (options.republish) return await publishAgain(session, context, target);
       if (options.approve || options.reject)
         await decide(session, target, range, options.approve ? 'approve' : 'reject');
       if (!options.reject) await run(session, context, target, range, options.restate ?? false);
     });
   });
+}
+
+async function publishAgain(
+  { platform, output }: Session,
+  { signal }: CliContext,
+  target: ViewTarget,
+): Promise<void> {
+  const { reader } = await platform.offline();
+  const registry = await platform.registry();
+  const view = await appliedBatchView(registry, target);
+  const result = await republish(
+    { project: target.project, view, signal },
+    { reader, ledger: await platform.ledger(), online: await platform.online(), clock: platform.clock },
+  );
+  output.facts({ ...target, ...result }, () => [
+    `${formatViewVersion(target)}: ${countText(result.published)} rows published, ${countText(result.written)} of them were missing or older.`,
+  ]);
 }
 
 async function run(
