@@ -8,6 +8,7 @@ import type { AsOfEngine } from '../src/offline/as-of-engine.ts';
 import type { FeatureComputer } from '../src/offline/feature-computer.ts';
 import type { FeatureReader } from '../src/offline/feature-reader.ts';
 import type { SourceReader } from '../src/offline/source-reader.ts';
+import type { TableArranger } from '../src/offline/table-arranger.ts';
 import type { OnlineStore } from '../src/online/online-store.ts';
 import type { Registry } from '../src/registry/registry.ts';
 
@@ -19,6 +20,7 @@ export interface ActivityDeps {
   readonly computer: FeatureComputer;
   readonly reader: FeatureReader;
   readonly asOf: AsOfEngine;
+  readonly arranger: TableArranger;
   readonly online: OnlineStore;
   readonly alerts: AlertStore;
   /** Where alerts are told. */

@@ -9,11 +9,11 @@ export function createTrainingActivities(deps: ActivityDeps) {
     /** Joins and writes a training set, or finds it made. */
     buildTrainingSet: (request: TrainingSetRequest): Promise<TrainResult> =>
       runActivity(async ({ signal, report }) => {
-        const { id, path, rows, nullShares, reused } = await buildTrainingSet(request, deps, {
+        const { id, path, rows, parts, nullShares, reused } = await buildTrainingSet(request, deps, {
           signal,
           onProgress: report,
         });
-        return { id, path, rows, nullShares, reused };
+        return { id, path, rows, ...(parts === undefined ? {} : { parts }), nullShares, reused };
       }),
   };
 }

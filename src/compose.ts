@@ -19,6 +19,7 @@ import { createDuckDbAsOfEngine } from './offline/duckdb/duckdb-as-of-engine.ts'
 import { createDuckDbFeatureComputer } from './offline/duckdb/duckdb-feature-computer.ts';
 import { createDuckDbFeatureReader } from './offline/duckdb/duckdb-feature-reader.ts';
 import { createDuckDbSourceReader } from './offline/duckdb/duckdb-source-reader.ts';
+import { createDuckDbTableArranger } from './offline/duckdb/duckdb-table-arranger.ts';
 import { createDuckDbTableProfiler } from './offline/duckdb/duckdb-table-profiler.ts';
 import { createDuckDbTableReader } from './offline/duckdb/duckdb-table-reader.ts';
 import { createDuckDb } from './offline/duckdb/engine.ts';
@@ -26,6 +27,7 @@ import { createRemoteAccess } from './offline/duckdb/remote-access.ts';
 import type { FeatureComputer } from './offline/feature-computer.ts';
 import type { FeatureReader } from './offline/feature-reader.ts';
 import type { SourceReader } from './offline/source-reader.ts';
+import type { TableArranger } from './offline/table-arranger.ts';
 import type { TableProfiler } from './offline/table-profiler.ts';
 import type { TableReader } from './offline/table-reader.ts';
 import type { OnlineStore } from './online/online-store.ts';
@@ -72,6 +74,7 @@ export interface Offline {
   readonly asOf: AsOfEngine;
   readonly tables: TableReader;
   readonly profiler: TableProfiler;
+  readonly arranger: TableArranger;
 }
 
 export interface ComposeRequest {
@@ -132,6 +135,7 @@ export function compose({ config, addresses, baseDir }: ComposeRequest): Platfor
       asOf: createDuckDbAsOfEngine(engine, roots),
       tables: createDuckDbTableReader(engine),
       profiler: createDuckDbTableProfiler(engine),
+      arranger: createDuckDbTableArranger(engine),
     };
   });
   const online = once(async () => {

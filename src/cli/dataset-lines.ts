@@ -47,6 +47,7 @@ export function showLines(
       ],
       ['known at', contents.knownAt],
       ['engine', contents.engine],
+      ['split', splitText(contents.layout.split)],
     ]),
     'Files',
     ...indented(
@@ -81,6 +82,12 @@ export function showLines(
           ...indented(restated.map(({ view, kind, start, end }) => [view, kind, `[${start}, ${end})`])),
         ]),
   ];
+}
+
+function splitText(split: TrainingSetManifest['contents']['layout']['split']): string {
+  if (split === null) return 'none';
+  const by = split.kind === 'time' ? 'time' : `entity (${split.columns.join(', ')})`;
+  return `${by} ${split.shares.join('/')}`;
 }
 
 export function verifyLines({ id, verdict, problems, files }: Verification): readonly string[] {

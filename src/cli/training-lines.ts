@@ -9,6 +9,7 @@ export function trainingLines({
   path,
   reused,
   nullShares,
+  parts,
 }: TrainedHere): readonly string[] {
   const features = table([
     ['feature', 'with a value'],
@@ -17,6 +18,7 @@ export function trainingLines({
   return [
     `Training set ${id.slice(0, 16)}: ${countText(rows)} rows ${reused ? 'there already' : `in ${seconds.toFixed(1)} s`}`,
     `  ${path}`,
+    ...Object.entries(parts ?? {}).map(([part, count]) => `  ${part}: ${countText(count)} rows`),
     ...features.map((line) => `  ${line}`),
   ];
 }

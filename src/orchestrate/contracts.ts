@@ -150,6 +150,8 @@ export interface TrainResult {
   readonly id: string;
   readonly path: string;
   readonly rows: number;
+  /** Rows of `train`, `validation` and `test`; undefined without a split. */
+  readonly parts?: Readonly<Record<string, number>>;
   /** By output column: the share of rows without a value. */
   readonly nullShares: Readonly<Record<string, number>>;
   /** Whether the set was there already. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { formatTime } from '../core/time.ts';
-import { nullSharesOf, type TrainingSetManifest } from './manifest.ts';
+import { nullSharesOf, partsOf, type TrainingSetManifest } from './manifest.ts';
 import { planTrainingSet } from './plan-training-set.ts';
 import type { TrainingDeps, TrainingOptions, TrainingSet, TrainingSetRequest } from './training-set.ts';
 import { dataIsThere, readManifest, trainingSetFolder, writeManifest } from './training-set-folder.ts';
@@ -38,11 +38,13 @@ export async function buildTrainingSet(
 function setOf(folder: string, manifest: TrainingSetManifest, reused: boolean): TrainingSet {
   const { files } = manifest.data;
   const [only] = files;
+  const parts = partsOf(manifest);
   return {
     id: manifest.id,
     path: files.length === 1 && only !== undefined ? join(folder, only.path) : folder,
     manifest,
     rows: manifest.data.rows,
+    ...(parts === undefined ? {} : { parts }),
     nullShares: nullSharesOf(manifest),
     reused,
   };

@@ -47,7 +47,10 @@ export function profileOf(
   { profiler, offlineRoot }: DiffDeps,
 ): Promise<TableProfile> {
   const folder = trainingSetFolder(offlineRoot, contents.project, id);
-  return profiler.profile({ format: 'parquet', paths: data.files.map(({ path }) => join(folder, path)) });
+  return profiler.profile({
+    format: contents.layout.format,
+    paths: data.files.map(({ path }) => join(folder, path)),
+  });
 }
 
 function columnDiffs(before: TableProfile, after: TableProfile): readonly ColumnDiff[] {
@@ -73,6 +76,7 @@ function inputDifferences(before: TrainingSetContents, after: TrainingSetContent
   };
   if (before.spine.digest !== after.spine.digest) differences.push('other entity rows');
   tell('known at', before.knownAt, after.knownAt);
+  tell('layout', canonicalJson(before.layout), canonicalJson(after.layout));
   tell('engine', before.engine, after.engine);
   const views = (contents: TrainingSetContents) =>
     new Map(

@@ -6,6 +6,7 @@ import type { ResolvedFeatures } from '../core/resolve-features.ts';
 import type { Column } from '../core/source.ts';
 import type { ValueType } from '../core/value-type.ts';
 import type { SpineColumn } from '../offline/as-of-engine.ts';
+import type { ArrangedFile, TableLayout } from '../offline/table-arranger.ts';
 
 /**
  * Everything that decides the bytes of a training set, and nothing else: not where it lies, not when or by whom it
@@ -26,6 +27,7 @@ export interface TrainingSetContents {
   readonly views: readonly ViewRecord[];
   readonly onDemand: readonly OnDemandRecord[];
   readonly engine: string;
+  readonly layout: TableLayout;
 }
 
 export interface OutputRecord {
@@ -82,19 +84,13 @@ export interface TrainingSetManifest {
     readonly bytes: number;
     /** By feature column: rows without a value. */
     readonly nulls: Readonly<Record<string, number>>;
-    readonly files: readonly DataFile[];
+    /** Relative to the manifest. */
+    readonly files: readonly ArrangedFile[];
+    /** The entity rows, where the files are in a format that does not keep their types. */
+    readonly spine: ArrangedFile | null;
   };
   /** ISO 8601. */
   readonly createdAt: string;
-}
-
-export interface DataFile {
-  /** Relative to the manifest. */
-  readonly path: string;
-  readonly rows: number;
-  readonly bytes: number;
-  /** SHA-256 of the file. */
-  readonly digest: string;
 }
 
 /**
@@ -117,6 +113,13 @@ export interface PartRecipe {
   readonly features: readonly FeatureSpec[];
   /** ISO 8601: what the ledger was asked for; null when no entity row could see anything. */
   readonly range: { readonly start: string; readonly end: string } | null;
+}
+
+/** Rows by part; undefined without a split. */
+export function partsOf({ data }: TrainingSetManifest): Readonly<Record<string, number>> | undefined {
+  const parts: Record<string, number> = {};
+  for (const { part, rows } of data.files) if (part !== null) parts[part] = (parts[part] ?? 0) + rows;
+  return Object.keys(parts).length === 0 ? undefined : parts;
 }
 
 export function nullSharesOf({ data }: TrainingSetManifest): Readonly<Record<string, number>> {

@@ -9,6 +9,7 @@ import { formatTime, parseTime } from '../core/time.ts';
 import type { ValueType } from '../core/value-type.ts';
 import type { AsOfRequest, Spine, SpineDescription } from '../offline/as-of-engine.ts';
 import { onDemandColumns } from './compute-on-demand.ts';
+import { layoutOf } from './layout.ts';
 import { type Recipe, type TrainingSetContents, trainingSetId } from './manifest.ts';
 import { readViews, type ViewReading } from './read-views.ts';
 import type { TrainingDeps, TrainingSetRequest } from './training-set.ts';
@@ -24,7 +25,7 @@ export interface TrainingSetPlan {
 /** UNKNOWN_PROJECT, UNKNOWN_VIEW, UNKNOWN_FEATURE, REQUEST_INVALID or SPINE_INVALID, before anything is computed. */
 export async function planTrainingSet(
   request: TrainingSetRequest,
-  deps: Omit<TrainingDeps, 'clock' | 'offlineRoot'>,
+  deps: Pick<TrainingDeps, 'registry' | 'ledger' | 'asOf' | 'onDemand'>,
 ): Promise<TrainingSetPlan> {
   const { project } = request;
   const knownAt = parseKnownAt(request.knownAt);
@@ -46,6 +47,10 @@ export async function planTrainingSet(
   checkRequestData(resolved, description);
   const readings = await readViews(project, resolved, description, deps.ledger);
 
+  const layout = layoutOf(request.layout ?? {}, {
+    keys: readings.map(({ asOf }) => asOf.spineColumns),
+    columns: description.columns.map(({ name }) => name),
+  });
   const contents: TrainingSetContents = {
     project,
     spine: {
@@ -70,6 +75,7 @@ export async function planTrainingSet(
       code: digestOf(String(onDemandFunctionOf(deps.onDemand, view))),
     })),
     engine: deps.asOf.version,
+    layout,
   };
   return {
     id: trainingSetId(contents),

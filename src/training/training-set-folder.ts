@@ -29,14 +29,22 @@ export async function readManifest(folder: string, id: string): Promise<Training
     );
   }
   // One of before there were recipes cannot be made again from its manifest: it counts as not there.
-  if (manifest.recipe === undefined) return undefined;
+  if (manifest.recipe === undefined || manifest.contents?.layout === undefined) return undefined;
   return manifest as TrainingSetManifest;
 }
 
 /** Whether all files of a set are where the manifest says. */
 export async function dataIsThere(folder: string, { data }: TrainingSetManifest): Promise<boolean> {
-  for (const { path } of data.files) if (!(await isThere(join(folder, path)))) return false;
+  for (const { path } of allFiles(data)) if (!(await isThere(join(folder, path)))) return false;
   return true;
+}
+
+/** What a set consists of on disk, but for its manifest. */
+export function allFiles({
+  files,
+  spine,
+}: TrainingSetManifest['data']): TrainingSetManifest['data']['files'] {
+  return spine === null ? files : [...files, spine];
 }
 
 export async function writeManifest(folder: string, manifest: TrainingSetManifest): Promise<void> {

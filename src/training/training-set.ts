@@ -4,7 +4,9 @@ import type { ViewAlias } from '../core/resolve-features.ts';
 import type { Clock } from '../core/time.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { AsOfEngine, Spine } from '../offline/as-of-engine.ts';
+import type { TableArranger } from '../offline/table-arranger.ts';
 import type { Registry } from '../registry/registry.ts';
+import type { LayoutRequest } from './layout.ts';
 import type { TrainingSetManifest } from './manifest.ts';
 
 /** What a person asks for; plain JSON, so that it can cross a workflow's border. */
@@ -18,12 +20,15 @@ export interface TrainingSetRequest {
   /** `view__feature` in place of `feature`. */
   readonly fullNames: boolean;
   readonly aliases?: readonly ViewAlias[];
+  /** One Parquet file when undefined. */
+  readonly layout?: LayoutRequest;
 }
 
 export interface TrainingDeps {
   readonly registry: Pick<Registry, 'load' | 'servingVersions'>;
   readonly ledger: Pick<Ledger, 'files'>;
   readonly asOf: AsOfEngine;
+  readonly arranger: TableArranger;
   readonly onDemand: OnDemandFunctions;
   readonly clock: Clock;
   /** Absolute; sets lie in `<project>/training-sets/<id>/` under it. */
@@ -43,6 +48,8 @@ export interface TrainingSet {
   readonly path: string;
   readonly manifest: TrainingSetManifest;
   readonly rows: number;
+  /** Rows of `train`, `validation` and `test`; undefined without a split. */
+  readonly parts?: Readonly<Record<string, number>>;
   /** By feature column, in [0, 1]. */
   readonly nullShares: Readonly<Record<string, number>>;
   /** It was there already. */

@@ -5,12 +5,13 @@ import { digestOf } from '../core/canonical.ts';
 import { formatViewVersion } from '../core/feature-view.ts';
 import { durationOf, timeOf } from '../core/time.ts';
 import type { AsOfView } from '../offline/as-of-engine.ts';
+import type { ArrangedFile } from '../offline/table-arranger.ts';
 import { onDemandColumns } from './compute-on-demand.ts';
-import { type DataFile, type TrainingSetManifest, trainingSetId } from './manifest.ts';
+import { type TrainingSetManifest, trainingSetId } from './manifest.ts';
 import { parseKnownAt, type TrainingSetPlan } from './plan-training-set.ts';
 import { columnOf } from './read-views.ts';
 import type { TrainingDeps, TrainingOptions } from './training-set.ts';
-import { digestOfFile, trainingSetFolder } from './training-set-folder.ts';
+import { allFiles, digestOfFile, trainingSetFolder } from './training-set-folder.ts';
 import { writeData } from './write-data.ts';
 
 export interface Verification {
@@ -33,14 +34,14 @@ export interface Verification {
  */
 export async function verifyTrainingSet(
   manifest: TrainingSetManifest,
-  deps: Pick<TrainingDeps, 'asOf' | 'onDemand' | 'offlineRoot'>,
+  deps: Pick<TrainingDeps, 'asOf' | 'arranger' | 'onDemand' | 'offlineRoot'>,
   options: TrainingOptions = {},
 ): Promise<Verification> {
-  const { files } = manifest.data;
+  const files = allFiles(manifest.data);
   const result = (
     verdict: Verification['verdict'],
     problems: readonly string[],
-    rebuilt: readonly DataFile[],
+    rebuilt: readonly ArrangedFile[],
   ) => ({
     id: manifest.id,
     verdict,
@@ -58,18 +59,18 @@ export async function verifyTrainingSet(
 
   const folder = await mkdtemp(join(tmpdir(), 'tidemark-verify-'));
   try {
-    const rebuilt = await writeData(planOf(manifest, deps), folder, deps, options);
+    const rebuilt = allFiles(await writeData(planOf(manifest, deps), folder, deps, options));
     const problems = files.flatMap(({ path, digest }) => {
-      const again = rebuilt.files.find((file) => file.path === path)?.digest;
+      const again = rebuilt.find((file) => file.path === path)?.digest;
       return again === digest ? [] : [`${path}: ${again ?? 'no such file'} when made again, not ${digest}`];
     });
-    for (const { path } of rebuilt.files) {
+    for (const { path } of rebuilt) {
       if (!files.some((file) => file.path === path)) problems.push(`${path}: made again, but not in the set`);
     }
     if (problems.length > 0 && manifest.contents.engine !== deps.asOf.version) {
       problems.push(`the set was made by ${manifest.contents.engine}, and this is ${deps.asOf.version}`);
     }
-    return result(problems.length === 0 ? 'same' : 'different', problems, rebuilt.files);
+    return result(problems.length === 0 ? 'same' : 'different', problems, rebuilt);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -83,7 +84,7 @@ async function changedData(
   const problems =
     trainingSetId(contents) === id ? [] : ['manifest.json: its contents are not those of its id'];
   const folder = trainingSetFolder(offlineRoot, contents.project, id);
-  for (const { path, digest } of data.files) {
+  for (const { path, digest } of allFiles(data)) {
     const found = await digestOfFile(join(folder, path));
     if (found === undefined) problems.push(`${path}: it is not there any more`);
     else if (found !== digest)
@@ -127,7 +128,7 @@ function planOf(
     join: {
       spine: {
         kind: 'written',
-        paths: data.files.map(({ path }) => join(folder, path)),
+        paths: (data.spine === null ? data.files : [data.spine]).map(({ path }) => join(folder, path)),
         columns: recipe.spineColumns,
         timestampField: contents.spine.timestampField,
       },

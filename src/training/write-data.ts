@@ -1,23 +1,53 @@
+import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AsOfEngine } from '../offline/as-of-engine.ts';
+import type { TableArranger } from '../offline/table-arranger.ts';
+import { isPlain } from './layout.ts';
 import type { TrainingSetManifest } from './manifest.ts';
 import type { TrainingSetPlan } from './plan-training-set.ts';
 import type { TrainingOptions } from './training-set.ts';
 
-const DATA = 'data.parquet';
+const NAME = 'data';
 
 /** Joins, and writes the files of a set into a folder. The same plan gives the same bytes wherever that is. */
 export async function writeData(
-  plan: Pick<TrainingSetPlan, 'contents' | 'join'>,
+  { join: asked, contents: { layout, spine } }: Pick<TrainingSetPlan, 'contents' | 'join'>,
   folder: string,
-  { asOf }: { readonly asOf: AsOfEngine },
+  { asOf, arranger }: { readonly asOf: AsOfEngine; readonly arranger: TableArranger },
   { signal, onProgress }: TrainingOptions = {},
 ): Promise<TrainingSetManifest['data']> {
-  const { rows, bytes, digest, nulls } = await asOf.join({
-    ...plan.join,
-    path: join(folder, DATA),
-    ...(signal === undefined ? {} : { signal }),
-    ...(onProgress === undefined ? {} : { onProgress }),
-  });
-  return { rows, bytes, nulls, files: [{ path: DATA, rows, bytes, digest }] };
+  const plain = isPlain(layout);
+  const joined = `${NAME}.${plain ? '' : `${randomUUID()}.joined.`}parquet`;
+  try {
+    const { rows, bytes, digest, nulls } = await asOf.join({
+      ...asked,
+      path: join(folder, joined),
+      ...(signal === undefined ? {} : { signal }),
+      ...(onProgress === undefined ? {} : { onProgress }),
+    });
+    if (plain) {
+      return { rows, bytes, nulls, files: [{ path: joined, part: null, rows, bytes, digest }], spine: null };
+    }
+    const request = {
+      from: join(folder, joined),
+      folder,
+      timestampField: spine.timestampField,
+      ...(signal === undefined ? {} : { signal }),
+    };
+    const files = await arranger.arrange({ ...request, name: NAME, layout });
+    const kept =
+      layout.format === 'parquet'
+        ? undefined
+        : await arranger.arrange({
+            ...request,
+            name: 'spine',
+            layout: { format: 'parquet', rowsPerFile: null, split: null },
+            columns: spine.columns.map(({ name }) => name),
+          });
+    const size = files.reduce((sum, file) => sum + file.bytes, 0);
+    return { rows, bytes: size, nulls, files, spine: kept?.[0] ?? null };
+  } finally {
+    if (!plain) await rm(join(folder, joined), { force: true });
+  }
 }

@@ -172,6 +172,41 @@ describe('a training set, when its inputs are restated after it was built,', () 
   });
 });
 
+describe('a training set in parts and other files', () => {
+  test.each([
+    [{ split: 'time:80/10/10' }, ['test.parquet', 'train.parquet', 'validation.parquet']],
+    [{ split: 'entity:60/40' }, ['test.parquet', 'train.parquet']],
+    [{ rowsPerFile: 15 }, ['data-00000.parquet', 'data-00001.parquet', 'data-00002.parquet']],
+    [{ format: 'csv' }, ['data.csv', 'spine.parquet']],
+    [{ format: 'csv', split: 'time:50/50', rowsPerFile: 15 }, undefined],
+  ] as const)(
+    '%j is a set of its own, is whole on disk, and is made again with the same bytes',
+    async (layout, names) => {
+      const all = await buildTrainingSet(request(), deps);
+      const parts = await buildTrainingSet(request({ layout }), deps);
+      expect(parts.id).not.toBe(all.id);
+      const { data } = parts.manifest;
+      expect(data.files.reduce((sum, { rows }) => sum + rows, 0)).toBe(40);
+      const folder = join(deps.offlineRoot, project.name, 'training-sets', parts.id);
+      const onDisk = (await readdir(folder)).filter((name) => name !== 'manifest.json');
+      if (names !== undefined) expect(onDisk.toSorted()).toEqual(names);
+      else expect(onDisk).toHaveLength(5);
+      expect(await buildTrainingSet(request({ layout }), deps)).toEqual({ ...parts, reused: true });
+      const { verdict, problems, files } = await verifyTrainingSet(parts.manifest, deps);
+      expect(problems).toEqual([]);
+      expect(verdict).toBe('same');
+      expect(files).toHaveLength(onDisk.length);
+      await rm(folder, { recursive: true });
+    },
+  );
+
+  test('says how many rows each part has', async () => {
+    const { id, parts } = await buildTrainingSet(request({ layout: { split: 'time:80/10/10' } }), deps);
+    expect(parts).toEqual({ train: 32, validation: 4, test: 4 });
+    await rm(join(deps.offlineRoot, project.name, 'training-sets', id), { recursive: true });
+  });
+});
+
 describe('verifying', () => {
   test('says which file of the offline store is missing, and which has other bytes', async () => {
     const path = pathOf(set);

@@ -4,6 +4,8 @@ import { TidemarkError } from '../../core/errors.ts';
 import type { FileFormat } from '../../core/source.ts';
 import { formatTime, parseTime } from '../../core/time.ts';
 import type { Spine } from '../../offline/as-of-engine.ts';
+import type { TableFormat } from '../../offline/table-arranger.ts';
+import type { LayoutRequest } from '../../training/layout.ts';
 import { type CliContext, type CommonOptions, withSession } from '../context.ts';
 import { withExample, withJson, withRepo } from '../options.ts';
 import { trainHere } from '../train-here.ts';
@@ -17,6 +19,9 @@ interface TrainOptions extends CommonOptions {
   readonly service?: string;
   readonly knownAt: string;
   readonly fullNames?: boolean;
+  readonly split?: string;
+  readonly format: TableFormat;
+  readonly rowsPerFile?: number;
 }
 
 export function registerTrain(program: Command, context: CliContext): void {
@@ -40,10 +45,23 @@ export function registerTrain(program: Command, context: CliContext): void {
             "'any', 'row' (known at each row's time), or an ISO time as cut-off",
             'any',
           )
-          .option('--full-names', 'name columns view__feature'),
+          .option('--full-names', 'name columns view__feature')
+          .option(
+            '--split <how>',
+            'train, validation and test files: time:80/10/10, entity:80/20, or entity=user_id:80/10/10',
+          )
+          .addOption(
+            new Option('--format <format>', 'of the files').choices(['parquet', 'csv']).default('parquet'),
+          )
+          .addOption(
+            new Option('--rows-per-file <count>', 'several files of so many rows (default: one)').argParser(
+              Number,
+            ),
+          ),
       ),
     ),
     'tidemark train --service churn_model --spine labels.parquet --repo feature_repo/assistant',
+    'tidemark train --service churn_model --spine labels.parquet --split time:80/10/10',
     `tidemark train carrier_delays:flights_1d --query "SELECT carrier, predict_at AS event_timestamp FROM flight_schedule"`,
   ).action(async (features: readonly string[], options: TrainOptions) => {
     const spine = spineOf(options, context.cwd);
@@ -60,6 +78,7 @@ export function registerTrain(program: Command, context: CliContext): void {
           spine,
           knownAt,
           fullNames: options.fullNames ?? false,
+          layout: layoutOf(options),
           features:
             options.service === undefined
               ? { kind: 'references', references: features }
@@ -93,6 +112,14 @@ function formatOf(path: string): FileFormat | undefined {
   if (/\.parquet$/.test(path)) return 'parquet';
   if (/\.csv(\.gz)?$/.test(path)) return 'csv';
   return /\.(jsonl|ndjson)(\.gz)?$/.test(path) ? 'json' : undefined;
+}
+
+function layoutOf({ split, format, rowsPerFile }: TrainOptions): LayoutRequest {
+  return {
+    format,
+    ...(split === undefined ? {} : { split }),
+    ...(rowsPerFile === undefined ? {} : { rowsPerFile }),
+  };
 }
 
 function knownAtOf(text: string): string {

@@ -1,0 +1,70 @@
+import { TidemarkError } from '../core/errors.ts';
+import type { TableFormat, TableLayout, TableSplit } from '../offline/table-arranger.ts';
+
+/** How a set's rows lie in files, as a person asks for it. */
+export interface LayoutRequest {
+  /** `time:80/10/10`, `entity:80/20`, or `entity=user_id:80/10/10` to name the columns of the entity. */
+  readonly split?: string;
+  readonly format?: TableFormat;
+  readonly rowsPerFile?: number;
+}
+
+/** One Parquet file of all rows. */
+export function isPlain({ format, rowsPerFile, split }: TableLayout): boolean {
+  return format === 'parquet' && rowsPerFile === null && split === null;
+}
+
+/** `keys`: by view, the spine columns its keys are read from. REQUEST_INVALID says what is allowed. */
+export function layoutOf(
+  { split, format = 'parquet', rowsPerFile }: LayoutRequest,
+  { keys, columns }: { readonly keys: readonly (readonly string[])[]; readonly columns: readonly string[] },
+): TableLayout {
+  if (rowsPerFile !== undefined && (!Number.isSafeInteger(rowsPerFile) || rowsPerFile < 1)) {
+    throw new TidemarkError(
+      'REQUEST_INVALID',
+      `Cannot write ${rowsPerFile} rows per file: give a whole number of at least 1.`,
+    );
+  }
+  return {
+    format,
+    rowsPerFile: rowsPerFile ?? null,
+    split: split === undefined ? null : splitOf(split, { keys, columns }),
+  };
+}
+
+function splitOf(
+  text: string,
+  { keys, columns }: { readonly keys: readonly (readonly string[])[]; readonly columns: readonly string[] },
+): TableSplit {
+  const refuse = (reason: string) =>
+    new TidemarkError('REQUEST_INVALID', `Cannot split by "${text}": ${reason}.`);
+  const [, kind, named, parts = ''] = /^(time|entity)(?:=([^:]+))?:([\d/]+)$/.exec(text) ?? [];
+  if (kind === undefined || (kind === 'time' && named !== undefined)) {
+    throw refuse('allowed are time:80/10/10, entity:80/10/10 and entity=column:80/10/10');
+  }
+  const shares = parts.split('/').map(Number);
+  const whole = shares.reduce((sum, share) => sum + share, 0);
+  if (shares.length < 2 || shares.length > 3 || whole !== 100 || shares.some((share) => share < 1)) {
+    throw refuse(
+      'the shares are two (train/test) or three (train/validation/test) whole percents of at least 1 that add up to 100',
+    );
+  }
+  if (kind === 'time') return { kind, shares };
+  if (named !== undefined) {
+    const asked = named.split(',').map((name) => name.trim());
+    const unknown = asked.filter((name) => !columns.includes(name));
+    if (unknown.length === 0) return { kind: 'entity', shares, columns: asked };
+    throw refuse(`the entity rows have no column ${unknown.map((name) => `"${name}"`).join(', ')}`);
+  }
+  const [first, ...others] = keys.map((one) => one.toSorted());
+  if (first === undefined || first.length === 0) {
+    throw refuse('no view that is read has keys; name the columns, as entity=user_id:80/10/10');
+  }
+  if (others.some((other) => other.join('\n') !== first.join('\n'))) {
+    const all = [...new Set(keys.flat())].map((name) => `"${name}"`).join(', ');
+    throw refuse(
+      `the views have different keys (${all}); name the columns that may not be in two parts, as entity=${first.join(',')}:${parts}`,
+    );
+  }
+  return { kind: 'entity', shares, columns: first };
+}
