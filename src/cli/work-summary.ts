@@ -5,6 +5,8 @@ import type { ProgressBoard } from './progress.ts';
 
 export function showProgress(board: ProgressBoard, name: string, progress: WorkProgress): void {
   const { chunksDone, chunksPlanned, rows, state } = progress;
+  // Nobody knows yet how much there is.
+  if (state === 'planning') return;
   board.update(
     name,
     chunksDone,
