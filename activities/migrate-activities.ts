@@ -1,6 +1,6 @@
 import type { VersionComparison } from '../src/migrate/compare-profiles.ts';
 import { compareVersions } from '../src/migrate/compare-versions.ts';
-import { retireVersion } from '../src/migrate/retire-version.ts';
+import { type Retired, retireVersion } from '../src/migrate/retire-version.ts';
 import type { MigrateInput, ViewTarget } from '../src/orchestrate/contracts.ts';
 import { appliedBatchView } from '../src/registry/applied-manifest.ts';
 import type { ActivityDeps } from './activity-deps.ts';
@@ -27,7 +27,7 @@ export function createMigrateActivities(deps: ActivityDeps) {
       }),
 
     /** Ends a version's schedule and drops its online rows. */
-    retireVersion: (input: ViewTarget): Promise<{ readonly onlineRows: number }> =>
+    retireVersion: (input: ViewTarget): Promise<Retired> =>
       runActivity(async () => {
         const view = await appliedBatchView(deps.registry, input);
         return await retireVersion(input.project, view, deps);

@@ -1,3 +1,4 @@
+import { consumersText, isTrainingSet } from '../core/consumer.ts';
 import { TidemarkError } from '../core/errors.ts';
 import { type BatchViewSpec, formatViewVersion, type ViewVersion } from '../core/feature-view.ts';
 import type { OnlineStore } from '../online/online-store.ts';
@@ -11,15 +12,21 @@ export interface RetireDeps {
   readonly removeSchedule: (version: ViewVersion) => Promise<void>;
 }
 
+export interface Retired {
+  readonly onlineRows: number;
+  /** Built from the version, and still whole; the first few, and how many more there are. */
+  readonly trainingSets: readonly string[];
+}
+
 /**
  * Takes a version out of service for good: its schedule and its online rows. The ledger and the offline files stay,
- * for training sets that were built from them. Refused while anyone reads it.
+ * for training sets that were built from them. Refused while a service reads it; training sets are only listed.
  */
 export async function retireVersion(
   project: string,
   view: BatchViewSpec,
   { registry, online, removeSchedule }: RetireDeps,
-): Promise<{ readonly onlineRows: number }> {
+): Promise<Retired> {
   const version: ViewVersion = { project, view: view.name, version: view.version };
   const serving = (await registry.servingVersions(project)).get(view.name);
   if (serving === view.version) {
@@ -29,12 +36,16 @@ export async function retireVersion(
     );
   }
   const consumers = await registry.consumers(version);
-  if (consumers.length > 0) {
+  const trainingSets = consumersText(consumers.filter(isTrainingSet));
+  const readers = consumersText(consumers.filter((one) => !isTrainingSet(one)));
+  if (readers.length > 0) {
+    const built =
+      trainingSets.length === 0 ? '' : ` Sets built from it stay as they are: ${trainingSets.join(', ')}.`;
     throw new TidemarkError(
       'FORBIDDEN',
-      `Cannot retire ${formatViewVersion(version)}: ${consumers.join(', ')} still read it. Move them to another version, apply, and retire again.`,
+      `Cannot retire ${formatViewVersion(version)}: ${readers.join(', ')} still read it. Move them to another version, apply, and retire again.${built}`,
     );
   }
   await removeSchedule(version);
-  return { onlineRows: await online.drop(onlineTableOf(project, view)) };
+  return { onlineRows: await online.drop(onlineTableOf(project, view)), trainingSets };
 }

@@ -1,3 +1,4 @@
+import { consumersText, isTrainingSet } from '../core/consumer.ts';
 import { type BatchViewSpec, formatViewVersion } from '../core/feature-view.ts';
 import type { Interval } from '../core/interval.ts';
 import { batchViews, findView, type Manifest } from '../core/manifest.ts';
@@ -41,14 +42,16 @@ export async function gatherFacts(
     if (missing.length > 0) backfills.push(await plannedBackfill(view, missing, measure));
   }
   // A service is changed with its views: in `next` it can only read versions that `next` has.
-  const services = new Set(previous.services.map(({ name }) => `feature service ${name}`));
+  const services = new Set(previous.services.map(({ name }) => name));
   const consumers = new Map<string, readonly string[]>();
   for (const { name, version } of previous.views) {
     if (findView(next, name, version) !== undefined) continue;
     const readers = await registry.consumers({ project, view: name, version });
+    // A training set keeps what it has read: alone it holds no removal up.
+    const blocking = readers.filter((reader) => !isTrainingSet(reader) && !services.has(reader.name));
     consumers.set(
       formatViewVersion({ view: name, version }),
-      readers.filter((reader) => !services.has(reader)),
+      blocking.length === 0 ? [] : consumersText([...blocking, ...readers.filter(isTrainingSet)]),
     );
   }
   return { backfills, consumers, servingVersions: await registry.servingVersions(project), files };

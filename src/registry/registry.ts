@@ -1,3 +1,4 @@
+import type { Consumer } from '../core/consumer.ts';
 import type { FeatureViewSpec, ViewVersion } from '../core/feature-view.ts';
 import type { Manifest } from '../core/manifest.ts';
 import type { Micros } from '../core/time.ts';
@@ -20,8 +21,10 @@ export interface Registry {
   servingVersions(project: string): Promise<ReadonlyMap<string, number>>;
   /** Moves a view's serving version; a no-op when it is there already. */
   setServingVersion(version: ViewVersion, by: string): Promise<void>;
-  /** Who reads a version: services of the applied manifest, training sets. */
-  consumers(version: ViewVersion): Promise<readonly string[]>;
+  /** Who reads a version: services of the applied manifest, then training sets, each by name. */
+  consumers(version: ViewVersion): Promise<readonly Consumer[]>;
+  /** Records that a training set was built from these versions; again is no error. An apply leaves it recorded. */
+  addTrainingSet(id: string, versions: readonly ViewVersion[]): Promise<void>;
   /** Who changed what and when, newest first. */
   history(project: string, limit: number): Promise<readonly Change[]>;
   close(): Promise<void>;

@@ -21,7 +21,10 @@ export async function buildTrainingSet(
   const plan = await planTrainingSet(request, deps);
   const folder = trainingSetFolder(deps.offlineRoot, request.project, plan.id);
   const there = await readManifest(folder, plan.id);
-  if (there !== undefined && (await dataIsThere(folder, there))) return setOf(folder, there, true);
+  if (there !== undefined && (await dataIsThere(folder, there))) {
+    await recordConsumer(there, deps);
+    return setOf(folder, there, true);
+  }
 
   const data = await writeData(plan, folder, deps, options);
   const manifest: TrainingSetManifest = {
@@ -32,7 +35,19 @@ export async function buildTrainingSet(
     createdAt: formatTime(deps.clock()),
   };
   await writeManifest(folder, manifest);
+  await recordConsumer(manifest, deps);
   return setOf(folder, manifest, false);
+}
+
+/** After the manifest: should the process end in between, the next request for the set records it. */
+async function recordConsumer(
+  { id, contents: { project, views, onDemand } }: TrainingSetManifest,
+  { registry }: Pick<TrainingDeps, 'registry'>,
+): Promise<void> {
+  await registry.addTrainingSet(
+    id,
+    [...views, ...onDemand].map(({ view, version }) => ({ project, view, version })),
+  );
 }
 
 function setOf(folder: string, manifest: TrainingSetManifest, reused: boolean): TrainingSet {

@@ -8,6 +8,7 @@ import type { Column } from '../core/source.ts';
 import { formatTime, parseTime } from '../core/time.ts';
 import type { ValueType } from '../core/value-type.ts';
 import type { AsOfRequest, Spine, SpineDescription } from '../offline/as-of-engine.ts';
+import type { Registry } from '../registry/registry.ts';
 import { onDemandColumns } from './compute-on-demand.ts';
 import { layoutOf } from './layout.ts';
 import { type Recipe, type TrainingSetContents, trainingSetId } from './manifest.ts';
@@ -25,7 +26,9 @@ export interface TrainingSetPlan {
 /** UNKNOWN_PROJECT, UNKNOWN_VIEW, UNKNOWN_FEATURE, REQUEST_INVALID or SPINE_INVALID, before anything is computed. */
 export async function planTrainingSet(
   request: TrainingSetRequest,
-  deps: Pick<TrainingDeps, 'registry' | 'ledger' | 'asOf' | 'onDemand'>,
+  deps: Pick<TrainingDeps, 'ledger' | 'asOf' | 'onDemand'> & {
+    readonly registry: Pick<Registry, 'load' | 'servingVersions'>;
+  },
 ): Promise<TrainingSetPlan> {
   const { project } = request;
   const knownAt = parseKnownAt(request.knownAt);

@@ -25,7 +25,7 @@ export interface TrainingSetRequest {
 }
 
 export interface TrainingDeps {
-  readonly registry: Pick<Registry, 'load' | 'servingVersions'>;
+  readonly registry: Pick<Registry, 'load' | 'servingVersions' | 'addTrainingSet'>;
   readonly ledger: Pick<Ledger, 'files'>;
   readonly asOf: AsOfEngine;
   readonly arranger: TableArranger;

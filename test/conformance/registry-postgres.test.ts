@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { migrate } from '../../src/registry/postgres/migrate.ts';
 import { registryMigrations } from '../../src/registry/postgres/migrations.ts';
-import { connectPostgres, type PostgresPool, queryOf } from '../../src/registry/postgres/pool.ts';
+import { connectPostgres, type PostgresPool } from '../../src/registry/postgres/pool.ts';
 import { createPostgresRegistry } from '../../src/registry/postgres/postgres-registry.ts';
 import { testDatabase } from '../support/services.ts';
 import { registryConformance } from './registry.ts';
@@ -37,17 +37,6 @@ test('two schemas of one database hold two registries that do not see each other
   await b.apply(applyRequest(manifestOf('same_name', {}), 1));
   expect((await a.load('same_name'))?.revision).toBe(1);
   expect((await b.load('same_name'))?.revision).toBe(2);
-});
-
-test('training sets added by their builder are consumers too, and an apply leaves them', async () => {
-  const pool = open();
-  const registry = createPostgresRegistry(pool);
-  const version = { project: 'trained', view: 'clicks', version: 1 };
-  await queryOf(pool)(
-    `insert into consumers (project, view, version, kind, name) values ('trained', 'clicks', 1, 'training_set', 'f00d')`,
-  );
-  await registry.apply(applyRequest(manifestOf('trained', { views: [batchView('clicks')] }), 0));
-  expect(await registry.consumers(version)).toEqual(['training set f00d']);
 });
 
 test('closing twice is no error, and what comes after says that the registry cannot be reached', async () => {

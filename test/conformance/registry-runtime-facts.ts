@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { consumerText } from '../../src/core/consumer.ts';
 import type { FeatureServiceSpec } from '../../src/core/feature-service.ts';
 import type { FeatureViewSpec } from '../../src/core/feature-view.ts';
 import type { Registry } from '../../src/registry/registry.ts';
@@ -95,7 +96,8 @@ export function registryRuntimeFacts(make: () => Promise<Registry>): void {
         [clicks, ratio, visits, visits2],
         [service('churn', ratio), service('abuse', clicks, visits)],
       );
-      const of = (view: string, version: number) => registry.consumers({ project, view, version });
+      const of = async (view: string, version: number) =>
+        (await registry.consumers({ project, view, version })).map(consumerText);
       expect(await of('clicks', 1)).toEqual(['feature service abuse', 'feature service churn']);
       expect(await of('ratio', 1)).toEqual(['feature service churn']);
       expect(await of('visits', 1)).toEqual(['feature service abuse']);
@@ -105,6 +107,31 @@ export function registryRuntimeFacts(make: () => Promise<Registry>): void {
       expect(await of('visits', 1)).toEqual([]);
       expect(await of('visits', 2)).toEqual(['feature service churn']);
       expect(await registry.consumers({ project: `${project}_2`, view: 'visits', version: 2 })).toEqual([]);
+    });
+
+    test('are training sets too, recorded once however often they are built, and left there by an apply', async () => {
+      const registry = await make();
+      const project = uniqueName('project');
+      const apply = await appliedTo(registry, project);
+      await apply([clicks, visits, visits2], [service('churn', clicks)]);
+      const at = (view: string, version: number) => ({ project, view, version });
+      const twice = [at('clicks', 1), at('clicks', 1), at('visits', 2)];
+      await Promise.all([registry.addTrainingSet('f00d', twice), registry.addTrainingSet('f00d', twice)]);
+      await registry.addTrainingSet('beef', [at('clicks', 1)]);
+      await registry.addTrainingSet('none', []);
+      await apply([clicks, visits2]);
+      expect(await registry.consumers(at('clicks', 1))).toEqual([
+        { kind: 'training_set', name: 'beef' },
+        { kind: 'training_set', name: 'f00d' },
+      ]);
+      expect(await registry.consumers(at('visits', 2))).toEqual([{ kind: 'training_set', name: 'f00d' }]);
+      expect(await registry.consumers(at('visits', 1))).toEqual([]);
+      await apply([clicks, visits2], [service('churn', clicks)]);
+      expect((await registry.consumers(at('clicks', 1))).map(({ kind }) => kind)).toEqual([
+        'feature_service',
+        'training_set',
+        'training_set',
+      ]);
     });
   });
 }

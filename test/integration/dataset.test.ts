@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { main } from '../../src/cli/main.ts';
 import { addDuration, durationOf, formatTime, micros, timeOf } from '../../src/core/time.ts';
 import { materializeRange } from '../../src/materialize/materialize-range.ts';
+import { retireVersion } from '../../src/migrate/retire-version.ts';
 import { appliedBatchView } from '../../src/registry/applied-manifest.ts';
 import { buildTrainingSet } from '../../src/training/build-training-set.ts';
 import { restatedInputs } from '../../src/training/restated-inputs.ts';
@@ -169,6 +170,33 @@ describe('a training set, when its inputs are restated after it was built,', () 
     const before = await readdir(join(set.path, '..'));
     await verifyTrainingSet(set.manifest, deps);
     expect(await readdir(join(set.path, '..'))).toEqual(before);
+  });
+});
+
+describe('a version that training sets were built from', () => {
+  test('lists them once each, and is retired all the same', async () => {
+    const { platform, name } = project;
+    const registry = await platform.registry();
+    await buildTrainingSet(request(), deps);
+    const version = { project: name, view: 'last_reading', version: 1 };
+    const readers = await registry.consumers(version);
+    expect(readers[0]).toEqual({ kind: 'feature_service', name: 'model' });
+    expect(readers.filter((reader) => reader.name === set.id)).toHaveLength(1);
+    expect(await registry.consumers({ ...version, view: 'feels' })).toContainEqual({
+      kind: 'training_set',
+      name: set.id,
+    });
+
+    const view = { ...(await appliedBatchView(registry, version)), version: 2 };
+    await registry.addTrainingSet('f00d', [{ ...version, version: 2 }]);
+    const removed: number[] = [];
+    const retired = await retireVersion(name, view, {
+      registry,
+      online: await platform.online(),
+      removeSchedule: async (old) => void removed.push(old.version),
+    });
+    expect(retired).toEqual({ onlineRows: 0, trainingSets: ['training set f00d'] });
+    expect(removed).toEqual([2]);
   });
 });
 

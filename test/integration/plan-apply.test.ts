@@ -233,3 +233,15 @@ test('a version goes with the service that alone read it, and its schedule goes 
   expect(schedules.crons.size).toBe(0);
   expect((await registry.load(project))?.manifest.views).toEqual([]);
 });
+
+test('a training set does not hold up the version that it was built from', async () => {
+  const project = uniqueName('shop');
+  const plan = await shop(project, 'version: 1');
+  await apply(await plan(), plan);
+  await registry.addTrainingSet('f00d', [{ project, view: 'spend', version: 1 }]);
+  const without = await shop(project, '');
+  expect(await apply(await without(), without)).toMatchObject({ kind: 'applied' });
+  expect(await registry.consumers({ project, view: 'spend', version: 1 })).toEqual([
+    { kind: 'training_set', name: 'f00d' },
+  ]);
+});

@@ -174,13 +174,14 @@ async function weatherFile(
   };
 }
 
-/** The two ports that a build asks two questions of; the engine and the files are real. */
+/** The ports that a build asks a few questions of; the engine and the files are real. */
 function deps(more: Partial<TrainingDeps> = {}): TrainingDeps {
   return {
     registry: {
       load: async (project) =>
         project === 'demo' ? { manifest, revision: 1, appliedAt: hour(0) } : undefined,
       servingVersions: async () => new Map([['weather', 1]]),
+      addTrainingSet: async () => undefined,
     },
     ledger: {
       files: async (_version, range) =>

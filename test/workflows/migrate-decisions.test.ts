@@ -53,7 +53,7 @@ async function migration(replaced: Partial<Activities> = {}): Promise<Migration>
     },
     retireVersion: async ({ version }) => {
       asked.push(`retire v${version}`);
-      return { onlineRows: 1 };
+      return { onlineRows: 1, trainingSets: [] };
     },
     ...replaced,
   });
@@ -137,7 +137,7 @@ describe('a migration', () => {
         refusals += 1;
         if (refusals === 1)
           throw ApplicationFailure.nonRetryable('Cannot retire spend@v1: model still read it.', 'FORBIDDEN');
-        return { onlineRows: 1 };
+        return { onlineRows: 1, trainingSets: [] };
       },
     });
     await reaches('waiting for approval');

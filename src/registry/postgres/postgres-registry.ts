@@ -1,3 +1,4 @@
+import type { Consumer } from '../../core/consumer.ts';
 import type { ViewVersion } from '../../core/feature-view.ts';
 import type { AppliedManifest, Registry } from '../registry.ts';
 import { applyManifest } from './apply-manifest.ts';
@@ -24,6 +25,7 @@ export function createPostgresRegistry(pool: PostgresPool): Registry {
     servingVersions: (project) => servingVersions(pool, project),
     setServingVersion: (version, by) => setServingVersion(pool, version, by),
     consumers: (version) => consumers(pool, version),
+    addTrainingSet: (id, versions) => addTrainingSet(pool, id, versions),
     history: (project, limit) => history(pool, project, limit),
     async close() {
       if (!pool.ended && !pool.ending) await pool.end();
@@ -57,11 +59,24 @@ async function load(pool: PostgresPool, project: string): Promise<AppliedManifes
 async function consumers(
   pool: PostgresPool,
   { project, view, version }: ViewVersion,
-): Promise<readonly string[]> {
-  const rows = await queryOf(pool)<{ kind: string; name: string }>(
+): Promise<readonly Consumer[]> {
+  return await queryOf(pool)<Consumer>(
     `select kind, name from consumers where project = $1 and view = $2 and version = $3
      order by kind, name collate "C"`,
     [project, view, version],
   );
-  return rows.map(({ kind, name }) => `${kind.replaceAll('_', ' ')} ${name}`);
+}
+
+async function addTrainingSet(
+  pool: PostgresPool,
+  id: string,
+  versions: readonly ViewVersion[],
+): Promise<void> {
+  await queryOf(pool)(
+    `insert into consumers (project, view, version, kind, name)
+     select project, view, version, 'training_set', $1
+     from jsonb_to_recordset($2) as row (project text, view text, version integer)
+     on conflict do nothing`,
+    [id, JSON.stringify(versions)],
+  );
 }
