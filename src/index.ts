@@ -19,4 +19,4 @@ export { batchFeatureView } from './define/feature-view.ts';
 export { onDemandFeatureView } from './define/on-demand-view.ts';
 export { project } from './define/project.ts';
 export { between, maxNullShare, minRows } from './define/quality.ts';
-export { csvSource, jsonSource, parquetSource, requestSource } from './define/source.ts';
+export { csvSource, jsonSource, parquetSource, postgresSource, requestSource } from './define/source.ts';

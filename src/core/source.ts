@@ -37,6 +37,16 @@ export interface FileSourceSpec extends SourceFields {
   readonly partitionedBy?: TimePartition;
 }
 
+/** Rows of a Postgres table or query. The address is in the environment, and nowhere else. */
+export interface PostgresSourceSpec extends SourceFields {
+  readonly kind: 'postgres';
+  /** The environment variable that holds the address. */
+  readonly urlEnv: string;
+  /** One of the two: a table (`events`, `shop.events`), or a SELECT in Postgres' SQL. */
+  readonly table: string | null;
+  readonly query: string | null;
+}
+
 /** Values that come with the request (serving) or stand in the spine (training). */
 export interface RequestSourceSpec {
   readonly kind: 'request';
@@ -44,9 +54,10 @@ export interface RequestSourceSpec {
 }
 
 /** Sources that rows are read from; grows with the adapters that read them. */
-export type SourceSpec = FileSourceSpec;
+export type SourceSpec = FileSourceSpec | PostgresSourceSpec;
 
 /** What a source is called in a sentence: where its rows lie, without anything secret. */
 export function sourceAddress(source: SourceSpec): string {
-  return source.path;
+  if (source.kind !== 'postgres') return source.path;
+  return `${source.table === null ? 'a query' : source.table} in Postgres ($${source.urlEnv})`;
 }

@@ -3,13 +3,13 @@ import type { FeatureServiceDefinition } from './feature-service.ts';
 import type { BatchViewDefinition } from './feature-view.ts';
 import type { OnDemandViewDefinition } from './on-demand-view.ts';
 import type { ProjectDefinition } from './project.ts';
-import type { FileSourceDefinition } from './source.ts';
+import type { SourceDefinition } from './source.ts';
 
 /** Whatever a file of a feature repository may export for Tidemark; other exports are left alone. */
 export type Definition =
   | ProjectDefinition
   | EntityDefinition
-  | FileSourceDefinition
+  | SourceDefinition
   | BatchViewDefinition
   | OnDemandViewDefinition
   | FeatureServiceDefinition;
@@ -18,6 +18,7 @@ const KINDS: Readonly<Record<Definition['kind'], true>> = {
   project: true,
   entity: true,
   file_source: true,
+  postgres_source: true,
   batch_view: true,
   on_demand_view: true,
   feature_service: true,

@@ -7,7 +7,7 @@ import type {
 } from './aggregation.ts';
 import type { EntityDefinition } from './entity.ts';
 import type { MetadataInput } from './metadata.ts';
-import type { FileSourceDefinition } from './source.ts';
+import type { SourceDefinition } from './source.ts';
 
 export type FeatureTypes = Readonly<Record<string, ValueType>>;
 export type Aggregations = Readonly<Record<string, AggregationDefinition | RatioAggregationDefinition>>;
@@ -38,13 +38,13 @@ interface CommonInput<Name extends string> extends MetadataInput {
 }
 
 export interface AggregationViewInput<Name extends string, A extends Aggregations> extends CommonInput<Name> {
-  readonly source: FileSourceDefinition;
+  readonly source: SourceDefinition;
   readonly aggregations: A;
 }
 
 export interface SqlViewInput<Name extends string, F extends FeatureTypes> extends CommonInput<Name> {
   /** The sources the query names. */
-  readonly sources: readonly FileSourceDefinition[];
+  readonly sources: readonly SourceDefinition[];
   /**
    * A query over its sources by name, with `$interval_start` and `$interval_end`. Its rows hold the join keys, the
    * features and `timestampField`, with event times in [start, end).
@@ -60,7 +60,7 @@ export interface SqlViewInput<Name extends string, F extends FeatureTypes> exten
 }
 
 export interface PassThroughViewInput<Name extends string, F extends FeatureTypes> extends CommonInput<Name> {
-  readonly source: FileSourceDefinition;
+  readonly source: SourceDefinition;
   /** Source columns that become features, with their types. */
   readonly features: F;
 }

@@ -44,6 +44,35 @@ export function jsonSource(config: FileSourceInput): FileSourceDefinition {
   return { kind: 'file_source', format: 'json', config };
 }
 
+export interface PostgresSourceInput extends MetadataInput {
+  readonly name: string;
+  /** The environment variable that holds the address, such as `WAREHOUSE_URL`: the address itself is not kept. */
+  readonly urlEnv: string;
+  /** A table, with its schema when it is not in the search path. This or `query`. */
+  readonly table?: string;
+  /** A SELECT in Postgres' SQL. */
+  readonly query?: string;
+  /** The column of event times. */
+  readonly timestampField: string;
+  /** The column of times at which rows were written, when the source knows them. */
+  readonly createdTimestampField?: string;
+  /** Columns that must be there with these types, checked by `plan`; others may be there too. */
+  readonly columns?: ColumnTypes;
+}
+
+export interface PostgresSourceDefinition {
+  readonly kind: 'postgres_source';
+  readonly config: PostgresSourceInput;
+}
+
+/** Rows of a Postgres table or query; only the range of time that is asked for is sent. */
+export function postgresSource(config: PostgresSourceInput): PostgresSourceDefinition {
+  return { kind: 'postgres_source', config };
+}
+
+/** Whatever a batch view reads rows from. */
+export type SourceDefinition = FileSourceDefinition | PostgresSourceDefinition;
+
 export interface RequestSourceDefinition<Fields extends ColumnTypes = ColumnTypes> {
   readonly kind: 'request_source';
   readonly fields: Fields;

@@ -24,6 +24,8 @@ export interface AsOfEngine {
 /** The entity rows of a training set. Relative paths are relative to the working directory of the caller. */
 export type Spine = (
   | { readonly kind: FileFormat; readonly path: string }
+  /** A query in Postgres' SQL, at the address in an environment variable. Its order is the spine's: say ORDER BY. */
+  | { readonly kind: 'postgres'; readonly urlEnv: string; readonly query: string }
   /** A SQL query; the feature repository's sources are there by name. */
   | {
       readonly kind: 'query';

@@ -7,7 +7,7 @@ import type { Micros } from '../core/time.ts';
 import type { EntityDefinition } from '../define/entity.ts';
 import type { FeatureServiceDefinition } from '../define/feature-service.ts';
 import type { BatchViewDefinition } from '../define/feature-view.ts';
-import type { FileSourceDefinition } from '../define/source.ts';
+import type { SourceDefinition } from '../define/source.ts';
 import type { SourceReader } from '../offline/source-reader.ts';
 import type { LoadedDefinition, LoadedRepo } from '../repo/load-repo.ts';
 import { compileBatchView, compileOnDemandView, metadataOf } from './compile-view.ts';
@@ -68,7 +68,7 @@ export async function compileRepo(
 
 /** The source's own promises: its time columns are times, and the columns it declares are there. */
 async function checkSource(
-  at: LoadedDefinition<FileSourceDefinition>,
+  at: LoadedDefinition<SourceDefinition>,
   source: SourceSpec,
   lookup: SourceLookup,
 ): Promise<void> {
@@ -79,7 +79,7 @@ async function checkSource(
   if (source.createdTimestampField !== null) {
     lookup.columnAt(at, 'createdTimestampField', source.createdTimestampField, columns, of, TIME_TYPES);
   }
-  if (source.partitionedBy !== undefined) {
+  if (source.kind !== 'postgres' && source.partitionedBy !== undefined) {
     lookup.columnAt(at, 'partitionedBy.column', source.partitionedBy.column, columns, of);
   }
   for (const { name, type } of source.columns) {
@@ -87,7 +87,7 @@ async function checkSource(
   }
 }
 
-function sourcesOf({ config }: BatchViewDefinition): readonly FileSourceDefinition[] {
+function sourcesOf({ config }: BatchViewDefinition): readonly SourceDefinition[] {
   return 'source' in config && config.source !== undefined
     ? [config.source]
     : 'sources' in config
@@ -100,17 +100,26 @@ function entitySpec({ config }: EntityDefinition): EntitySpec {
   return { kind: 'entity', name: config.name, joinKeys, ...metadataOf(config) };
 }
 
-function sourceSpec({ format, config }: FileSourceDefinition): SourceSpec {
-  return {
-    kind: format,
+function sourceSpec(definition: SourceDefinition): SourceSpec {
+  const { config } = definition;
+  const common = {
     name: config.name,
-    path: config.path,
     timestampField: config.timestampField,
     createdTimestampField: config.createdTimestampField ?? null,
     columns: sortedEntries(config.columns ?? {}).map(([name, type]) => ({ name, type })),
-    ...(config.hivePartitioning === undefined ? {} : { hivePartitioning: config.hivePartitioning }),
-    ...(config.partitionedBy === undefined ? {} : { partitionedBy: config.partitionedBy }),
     ...metadataOf(config),
+  };
+  if (definition.kind === 'postgres_source') {
+    const { urlEnv, table = null, query = null } = definition.config;
+    return { kind: 'postgres', urlEnv, table, query: query?.trim() ?? null, ...common };
+  }
+  const { path, hivePartitioning, partitionedBy } = definition.config;
+  return {
+    kind: definition.format,
+    path,
+    ...common,
+    ...(hivePartitioning === undefined ? {} : { hivePartitioning }),
+    ...(partitionedBy === undefined ? {} : { partitionedBy }),
   };
 }
 

@@ -3,6 +3,7 @@ import { batchSpec, manifestOf, onDemandSpec } from '../../test/support/specs.ts
 import type { SimpleAggregation } from '../core/aggregation.ts';
 import { type BatchViewSpec, formatViewVersion, type Transformation } from '../core/feature-view.ts';
 import { emptyManifest, type Manifest } from '../core/manifest.ts';
+import type { FileSourceSpec } from '../core/source.ts';
 import { diffManifests } from './diff.ts';
 
 const SUM: SimpleAggregation = {
@@ -172,7 +173,7 @@ describe('a change of a batch view is what it does to readers, and its fingerpri
   });
 
   test('where a source lies changes the source, not the views on it', () => {
-    const next = batchSpec({ sources: [{ ...source, path: 'elsewhere/*.parquet' }] });
+    const next = batchSpec({ sources: [{ ...(source as FileSourceSpec), path: 'elsewhere/*.parquet' }] });
     expect(diffManifests(manifestOf([batchSpec()]), manifestOf([next]))).toEqual([
       {
         kind: 'source',

@@ -1,5 +1,6 @@
 import type { BatchViewSpec } from '../core/feature-view.ts';
 import { findView, type Manifest } from '../core/manifest.ts';
+import { sourceAddress } from '../core/source.ts';
 import { durationOf, formatDuration } from '../core/time.ts';
 import { describeCron } from './describe-cron.ts';
 import type { FieldChange, Plan, PlannedBackfill, PlannedChange, PlannedSchedule } from './plan.ts';
@@ -68,7 +69,7 @@ function describe({ kind, object }: PlannedChange, manifest: Manifest): string {
       return keysText(manifest.entities.find(({ name }) => name === object)?.joinKeys ?? []);
     case 'source': {
       const source = manifest.sources.find(({ name }) => name === object);
-      return source === undefined ? '' : `${source.kind} ${source.path}`;
+      return source === undefined ? '' : `${source.kind} ${sourceAddress(source)}`;
     }
     case 'feature_service': {
       const members = manifest.services.find(({ name }) => name === object)?.members ?? [];

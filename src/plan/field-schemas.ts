@@ -15,12 +15,18 @@ export const version = z.int(VERSION).min(1, VERSION).max(1_000_000, VERSION);
 const TEXT = 'text that is not empty';
 export const text = z.string(TEXT).refine((value) => value.trim() !== '', TEXT);
 
-const PATH = 'a path, a glob or an s3:// address; credentials come from the environment';
+// What was found is not repeated: it may hold credentials.
+const PATH =
+  '!found an address that is not s3://bucket/path; allowed is a path, a glob or such an address (credentials come from the environment)';
 /** What follows a `?` in an address would be settings, among them credentials. */
 export const filePath = text.refine(
   (value) => !/^[a-z][a-z0-9+.-]*:\/\//i.test(value) || /^s3:\/\/[^?@]+$/.test(value),
   PATH,
 );
+
+const VARIABLE =
+  '!found no name of an environment variable; allowed is one such as WAREHOUSE_URL, which holds the address (the address itself does not belong here)';
+export const variableName = z.string(VARIABLE).regex(/^[A-Za-z_]\w*$/, VARIABLE);
 
 const COLUMN = 'the name of a source column';
 export const columnName = z.string(COLUMN).refine((value) => value.trim() !== '', COLUMN);

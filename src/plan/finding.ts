@@ -18,6 +18,7 @@ const WORDS: Readonly<Record<Definition['kind'], string>> = {
   project: 'project',
   entity: 'entity',
   file_source: 'source',
+  postgres_source: 'source',
   batch_view: 'batch view',
   on_demand_view: 'on-demand view',
   feature_service: 'feature service',

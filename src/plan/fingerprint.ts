@@ -8,7 +8,7 @@ import { durationOf } from '../core/time.ts';
  *
  * In it, because each of them changes rows that are stored, or columns of the files they are stored in:
  * join keys and their order; the transformation (windows as durations, queries as parsed); timestamp fields; each
- * source's name, kind and timestamp fields; the features and their types; the schedule (event times of aggregated
+ * source's name, kind, timestamp fields and query; the features and their types; the schedule (event times of aggregated
  * rows are its ticks) and the data delay (part of their created times).
  *
  * Not in it: names of entities, owners, descriptions, tags, SLAs; where a source lies and what it promises of its
@@ -25,11 +25,12 @@ export function batchFingerprint(view: Omit<BatchViewSpec, 'fingerprint'>): stri
     transformation: transformationIdentity(view.transformation),
     timestampField: view.timestampField,
     createdTimestampField: view.createdTimestampField,
-    sources: view.sources.map(({ name, kind, timestampField, createdTimestampField }) => ({
-      name,
-      kind,
-      timestampField,
-      createdTimestampField,
+    sources: view.sources.map((source) => ({
+      name: source.name,
+      kind: source.kind,
+      timestampField: source.timestampField,
+      createdTimestampField: source.createdTimestampField,
+      ...(source.kind === 'postgres' && source.query !== null ? { query: source.query } : {}),
     })),
     features: view.features.map(({ name, type }) => ({ name, type })),
     schedule: view.schedule,

@@ -5,7 +5,7 @@ import type { FeatureServiceDefinition } from '../define/feature-service.ts';
 import type { BatchViewDefinition } from '../define/feature-view.ts';
 import type { OnDemandViewDefinition } from '../define/on-demand-view.ts';
 import type { ProjectDefinition } from '../define/project.ts';
-import type { FileSourceDefinition } from '../define/source.ts';
+import type { SourceDefinition } from '../define/source.ts';
 import type { LoadedDefinition, LoadedRepo } from '../repo/load-repo.ts';
 
 /**
@@ -15,7 +15,7 @@ import type { LoadedDefinition, LoadedRepo } from '../repo/load-repo.ts';
 export interface Inventory {
   readonly projects: readonly LoadedDefinition<ProjectDefinition>[];
   readonly entities: readonly LoadedDefinition<EntityDefinition>[];
-  readonly sources: readonly LoadedDefinition<FileSourceDefinition>[];
+  readonly sources: readonly LoadedDefinition<SourceDefinition>[];
   readonly batchViews: readonly LoadedDefinition<BatchViewDefinition>[];
   readonly onDemandViews: readonly LoadedDefinition<OnDemandViewDefinition>[];
   readonly services: readonly LoadedDefinition<FeatureServiceDefinition>[];
@@ -37,7 +37,7 @@ export function takeInventory({ definitions }: Pick<LoadedRepo, 'definitions'>):
   return {
     projects: ofKind('project'),
     entities: ofKind('entity'),
-    sources: ofKind('file_source'),
+    sources: [...ofKind('file_source'), ...ofKind('postgres_source')],
     batchViews: ofKind('batch_view'),
     onDemandViews: ofKind('on_demand_view'),
     services: ofKind('feature_service'),
@@ -67,5 +67,5 @@ function usedBy(definition: Definition): readonly Definition[] {
   return [config.entities, config.source, config.sources]
     .flat()
     .filter(isDefinition)
-    .filter(({ kind }) => kind === 'entity' || kind === 'file_source');
+    .filter(({ kind }) => kind === 'entity' || kind === 'file_source' || kind === 'postgres_source');
 }

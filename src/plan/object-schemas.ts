@@ -30,10 +30,30 @@ export const sourceSchema = field.fields({
   ...field.metadata,
 });
 
+export const postgresSourceSchema = field
+  .fields({
+    name: field.name,
+    urlEnv: field.variableName,
+    table: field.text.optional(),
+    query: field.text.optional(),
+    timestampField: field.columnName,
+    createdTimestampField: field.columnName.optional(),
+    columns: z.record(field.columnName, field.valueType, 'an object of types by column').optional(),
+    ...field.metadata,
+  })
+  .refine(({ table, query }) => (table === undefined) !== (query === undefined), {
+    path: ['table'],
+    message: 'one of table and query',
+  });
+
 const entities = z
   .array(definition('entity', 'an entity made by entity()'), 'a list of entities')
   .min(1, 'a list of at least one entity');
-const source = definition('file_source', 'a source made by parquetSource(), csvSource() or jsonSource()');
+const SOURCE = 'a source made by parquetSource(), csvSource(), jsonSource() or postgresSource()';
+const source = z.custom(
+  (value) => isDefinition(value) && (value.kind === 'file_source' || value.kind === 'postgres_source'),
+  SOURCE,
+);
 const share = z.number('a number from 0 to 1').min(0, 'a number from 0 to 1').max(1, 'a number from 0 to 1');
 const bound = z.number('a number, or null for no bound').nullable();
 

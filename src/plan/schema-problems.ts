@@ -29,6 +29,7 @@ const DEFINITIONS: Readonly<Record<Definition['kind'], string>> = {
   project: 'a project',
   entity: 'an entity',
   file_source: 'a source',
+  postgres_source: 'a source',
   batch_view: 'a batch view',
   on_demand_view: 'an on-demand view',
   feature_service: 'a feature service',

@@ -53,7 +53,10 @@ export function createSourceLookup(
       const at = placeOfSource(source.name);
       findings.push({
         code: known.code === 'SOURCE_SCHEMA_MISMATCH' ? known.code : 'SOURCE_UNREADABLE',
-        where: at === undefined ? `source "${source.name}"` : `${placeOf(at)}, path`,
+        where:
+          at === undefined
+            ? `source "${source.name}"`
+            : `${placeOf(at)}, ${source.kind === 'postgres' ? 'urlEnv' : 'path'}`,
         message: known.message,
       });
       return undefined;

@@ -38,25 +38,29 @@ export function entityFields(entity: EntitySpec): readonly SpecField[] {
   return [field('joinKeys', keys, breaking), ...metadataFields(entity)];
 }
 
-/** Where the rows lie and what is promised of them may change; what tells their times may not. */
+/** Where the rows lie and what is promised of them may change; what tells their times may not, nor what is asked. */
 export function sourceFields(source: SourceSpec): readonly SpecField[] {
   return [
     ...identityOfSource('', source),
-    field('path', source.path, additive),
-    ...(source.hivePartitioning === undefined
-      ? []
-      : [field('hivePartitioning', String(source.hivePartitioning), additive)]),
-    ...(source.partitionedBy === undefined
-      ? []
-      : [
-          field(
-            'partitionedBy',
-            `${source.partitionedBy.column} by ${source.partitionedBy.granularity}`,
-            additive,
-          ),
-        ]),
+    ...placeFields(source),
     ...source.columns.map(({ name, type }) => field(`columns.${name}`, type, additive)),
     ...metadataFields(source),
+  ];
+}
+
+function placeFields(source: SourceSpec): readonly SpecField[] {
+  if (source.kind === 'postgres') {
+    return [field('urlEnv', source.urlEnv, additive), ...optional('table', source.table, additive)];
+  }
+  const { path, hivePartitioning, partitionedBy } = source;
+  return [
+    field('path', path, additive),
+    ...(hivePartitioning === undefined
+      ? []
+      : [field('hivePartitioning', String(hivePartitioning), additive)]),
+    ...(partitionedBy === undefined
+      ? []
+      : [field('partitionedBy', `${partitionedBy.column} by ${partitionedBy.granularity}`, additive)]),
   ];
 }
 
@@ -154,6 +158,7 @@ function identityOfSource(prefix: string, source: SourceSpec): readonly SpecFiel
     field(`${prefix}kind`, source.kind, breaking),
     field(`${prefix}timestampField`, source.timestampField, breaking),
     ...optional(`${prefix}createdTimestampField`, source.createdTimestampField, breaking),
+    ...(source.kind === 'postgres' ? optional(`${prefix}query`, source.query, breaking) : []),
   ];
 }
 

@@ -109,7 +109,8 @@ function nameProblems(view: Config): readonly FieldProblem[] {
   }
   const sources = new Set<string>();
   for (const [index, source] of listOf(view.sources).entries()) {
-    if (!isDefinition(source) || source.kind !== 'file_source') continue;
+    if (!isDefinition(source)) continue;
+    if (source.kind !== 'file_source' && source.kind !== 'postgres_source') continue;
     const name = source.config?.name;
     if (sources.has(name)) {
       problems.push({ field: `sources.${index}`, message: `found source "${name}" again; allowed is once` });

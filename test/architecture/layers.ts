@@ -39,7 +39,8 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'src/registry/postgres': ['src/core', 'src/registry', 'pg', 'node:*'],
   'src/ledger/postgres': ['src/core', 'src/ledger', 'src/registry/postgres', 'node:*'],
   'src/monitor/postgres': ['src/core', 'src/monitor', 'src/registry/postgres', 'node:*'],
-  'src/offline/duckdb': ['src/core', 'src/offline', '@duckdb/node-api', 'node:*'],
+  // With `pg`, rows of Postgres are copied where DuckDB's own extension cannot be had.
+  'src/offline/duckdb': ['src/core', 'src/offline', '@duckdb/node-api', 'pg', 'node:*'],
   'src/online/redis': ['src/core', 'src/online', 'ioredis', 'node:*'],
   'src/online/memory': ['src/core', 'src/online'],
   'src/monitor/sinks': ['src/core', 'src/monitor', 'src/monitor/sinks/alert-sink.ts'],

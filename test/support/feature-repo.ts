@@ -8,8 +8,8 @@ import { createDuckDb, type DuckDbEngine } from '../../src/offline/duckdb/engine
 export const TIDEMARK = new URL('../../src/index.ts', import.meta.url).href;
 
 const IMPORTS = `import {
-  avg, batchFeatureView, between, collectList, count, countDistinct, csvSource, entity, featureService, first, last,
-  max, maxNullShare, median, min, minRows, mode, onDemandFeatureView, parquetSource, project, quantile, ratio,
+  avg, batchFeatureView, between, collectList, count, countDistinct, csvSource, entity, featureService, first, jsonSource, last,
+  max, maxNullShare, median, min, minRows, mode, onDemandFeatureView, parquetSource, postgresSource, project, quantile, ratio,
   requestSource, stddev, sum,
 } from '${TIDEMARK}';
 `;

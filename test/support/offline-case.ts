@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import type { NamedAggregation, SimpleAggregation } from '../../src/core/aggregation.ts';
 import type { BatchViewSpec, FeatureSpec, Transformation } from '../../src/core/feature-view.ts';
 import type { EventRow, FeatureRow } from '../../src/core/rows.ts';
-import type { FileSourceSpec } from '../../src/core/source.ts';
+import type { FileSourceSpec, SourceSpec } from '../../src/core/source.ts';
 import type { Micros } from '../../src/core/time.ts';
 import type { KeyValue, Value, ValueType } from '../../src/core/value-type.ts';
 import type { DuckDbEngine } from '../../src/offline/duckdb/engine.ts';
@@ -27,7 +27,7 @@ export function fileSource(overrides: Partial<FileSourceSpec> & { path: string }
 }
 
 export function batchView(
-  source: FileSourceSpec,
+  source: SourceSpec,
   transformation: Transformation,
   features: readonly (readonly [string, ValueType])[],
   overrides: Partial<BatchViewSpec> = {},

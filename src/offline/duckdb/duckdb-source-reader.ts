@@ -9,10 +9,13 @@ import type { DuckDbEngine } from './engine.ts';
 import {
   inspectSource,
   type OpenSource,
+  openShape,
   openSource,
+  postgresRows,
   type SourcePlace,
   sourceFailure,
 } from './open-source.ts';
+import { postgresExtent } from './postgres-source.ts';
 import { intervalParameters, parseQuery } from './query-shape.ts';
 import {
   describeSelect,
@@ -40,7 +43,9 @@ export function createDuckDbSourceReader(engine: DuckDbEngine, place: SourcePlac
           query,
           sources.map(({ name }) => name),
         );
-        for (const source of sources) await createSourceView(connection, source, place);
+        for (const source of namedIn(query, sources)) {
+          await createSourceView(connection, source, place, openShape);
+        }
         try {
           // A table of no rows: only a bound statement tells its types, and DESCRIBE takes no parameters.
           await connection.run(
@@ -57,7 +62,7 @@ export function createDuckDbSourceReader(engine: DuckDbEngine, place: SourcePlac
 
     describeExpression(expression, source) {
       return engine.withConnection(async (connection) => {
-        const { relation } = await openSource(connection, source, place);
+        const { relation } = await openShape(connection, source, place);
         await requireExpression(connection, expression);
         try {
           const [column] = await describeSelect(connection, `SELECT (${expression}\n) FROM ${relation}`);
@@ -70,6 +75,11 @@ export function createDuckDbSourceReader(engine: DuckDbEngine, place: SourcePlac
 
     extent(source, range) {
       return engine.withConnection(async (connection) => {
+        if (source.kind === 'postgres') {
+          const { columns } = await openShape(connection, source, place);
+          requireColumn(columns, source.timestampField, { of: `source "${source.name}"`, time: true });
+          return postgresExtent(postgresRows(source), place.remote, { from: range?.start, to: range?.end });
+        }
         const opened = await openSource(connection, source, place, { from: range?.start, to: range?.end });
         const time = requireColumn(opened.columns, source.timestampField, {
           of: `source "${source.name}"`,
@@ -85,13 +95,20 @@ export function createDuckDbSourceReader(engine: DuckDbEngine, place: SourcePlac
   };
 }
 
+/** Those that a query can read: a table of a database is not copied for a query that does not name it. */
+export function namedIn(query: string, sources: readonly SourceSpec[]): readonly SourceSpec[] {
+  const text = query.toLowerCase();
+  return sources.filter(({ name }) => text.includes(name.toLowerCase()));
+}
+
 /** The source under its name, for queries of SQL views. */
 export async function createSourceView(
   connection: DuckDBConnection,
   source: SourceSpec,
   place: SourcePlace,
+  open: typeof openShape = openSource,
 ): Promise<void> {
-  const { relation } = await openSource(connection, source, place);
+  const { relation } = await open(connection, source, place);
   await connection.run(`CREATE OR REPLACE TEMP VIEW ${identifier(source.name)} AS SELECT * FROM ${relation}`);
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { messageOf, TidemarkError } from '../../core/errors.ts';
 import { duckDbReason, failureKind } from './duckdb-failure.ts';
+import { redactError } from './redact-address.ts';
 
 export interface DuckDbOptions {
   /** For all queries together, as DuckDB writes sizes: `2GB`. What does not fit spills into `tempDir`. */
@@ -44,7 +45,7 @@ export async function createDuckDb(options: DuckDbOptions): Promise<DuckDbEngine
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
       // Credentials that somebody stored for DuckDB are not ours to use.
-      allow_persistent_secrets: 'false',
+      secret_directory: join(spill, 'secrets'),
       // Spines are numbered as they are read, and files are written as they are sorted.
       preserve_insertion_order: 'true',
     });
@@ -75,7 +76,11 @@ export async function createDuckDb(options: DuckDbOptions): Promise<DuckDbEngine
     if (signal?.aborted) onAbort();
     return {
       connection,
-      fail: (error) => (signal?.aborted ? cancelled(error) : failureOf(error, options)),
+      fail: (error) => {
+        // DuckDB repeats the address that it could not reach.
+        redactError(error);
+        return signal?.aborted ? cancelled(error) : failureOf(error, options);
+      },
       [Symbol.dispose]() {
         signal?.removeEventListener('abort', onAbort);
         clearInterval(interrupting);

@@ -1,10 +1,11 @@
 import { resolve } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { TidemarkError } from '../../core/errors.ts';
-import type { SourceSpec } from '../../core/source.ts';
+import type { PostgresSourceSpec, SourceSpec } from '../../core/source.ts';
 import { duckDbReason, failureKind } from './duckdb-failure.ts';
 import { scanFiles } from './file-scan.ts';
 import type { OpenRange } from './hive-partitions.ts';
+import { describePostgres, openPostgres, type PostgresRows } from './postgres-source.ts';
 import type { RemoteAccess } from './remote-access.ts';
 import { type EngineColumn, isRemote, sourcePath } from './source-scan.ts';
 import { identifiers } from './sql-text.ts';
@@ -36,12 +37,31 @@ export async function openSource(
   place: SourcePlace,
   range?: OpenRange,
 ): Promise<OpenSource> {
+  if (source.kind === 'postgres') {
+    const rows = postgresRows(source);
+    return { ...(await openPostgres(connection, rows, place.remote, range)), files: null };
+  }
   if (isRemote(source.path)) await openAddress(connection, source.path, place);
   try {
     return await scanFiles(connection, source, place.baseDir, range);
   } catch (error) {
     throw sourceFailure(error, source, place) ?? error;
   }
+}
+
+/** The same for looking only: what would have to be sent is not, and the relation then has no rows. */
+export async function openShape(
+  connection: DuckDBConnection,
+  source: SourceSpec,
+  place: SourcePlace,
+): Promise<OpenSource> {
+  if (source.kind !== 'postgres') return openSource(connection, source, place);
+  return { ...(await describePostgres(postgresRows(source), place.remote)), files: null };
+}
+
+export function postgresRows(source: PostgresSourceSpec): PostgresRows {
+  const { name, urlEnv, table, query, timestampField } = source;
+  return { what: `source "${name}"`, urlEnv, table, query, timestampField };
 }
 
 /** STACK_UNAVAILABLE when it cannot be reached from here at all. */
@@ -71,8 +91,8 @@ export async function inspectSource(
   source: SourceSpec,
   place: SourcePlace,
 ): Promise<readonly EngineColumn[]> {
-  const { relation, columns } = await openSource(connection, source, place);
-  if (source.kind === 'parquet' || source.columns.length === 0) return columns;
+  const { relation, columns } = await openShape(connection, source, place);
+  if (source.kind === 'parquet' || source.kind === 'postgres' || source.columns.length === 0) return columns;
   try {
     const declared = identifiers(source.columns.map(({ name }) => name));
     await connection.run(
@@ -90,6 +110,7 @@ export function sourceFailure(
   source: SourceSpec,
   { baseDir }: SourcePlace,
 ): TidemarkError | undefined {
+  if (source.kind === 'postgres') return undefined;
   const kind = failureKind(error);
   if (kind === 'interrupted' || kind === 'memory' || error instanceof TidemarkError) return undefined;
   const reason = duckDbReason(error);

@@ -7,9 +7,10 @@ import { type Micros, micros } from '../../core/time.ts';
 import type { AsOfView, Spine } from '../as-of-engine.ts';
 import { contentDigest } from './content-digest.ts';
 import { duckDbReason, failureKind } from './duckdb-failure.ts';
-import { createSourceView } from './duckdb-source-reader.ts';
+import { createSourceView, namedIn } from './duckdb-source-reader.ts';
 import { digestOfFile } from './feature-file.ts';
 import { openAddress, type SourcePlace } from './open-source.ts';
+import { openPostgres } from './postgres-source.ts';
 import { parseQuery } from './query-shape.ts';
 import { describeSelect, type EngineColumn, isRemote } from './source-scan.ts';
 import { spineColumn, spineProblem, spineTimeSql } from './spine-columns.ts';
@@ -76,7 +77,7 @@ export async function loadSpine(
  * files elsewhere, by the rows that `loadSpine` got from it.
  */
 export async function spineDigest(connection: DuckDBConnection, spine: Spine): Promise<string> {
-  if (spine.kind === 'query' || ('path' in spine && isRemote(spine.path))) {
+  if (spine.kind === 'query' || spine.kind === 'postgres' || ('path' in spine && isRemote(spine.path))) {
     return digestOf({
       kind: spine.kind,
       content: await contentDigest(connection, 'SELECT rowid AS row_number, * FROM __spine'),
@@ -128,6 +129,11 @@ async function relationOf(
       });
       return `(SELECT ${select.join(', ')} FROM read_parquet(${fileList(spine.paths.map(literalPath))}))`;
     }
+    case 'postgres': {
+      const { urlEnv, query, timestampField } = spine;
+      const rows = { what: 'the spine query', urlEnv, table: null, query, timestampField };
+      return (await openPostgres(connection, rows, place.remote)).relation;
+    }
     case 'query': {
       const sources = spine.sources ?? [];
       const shape = await parseQuery(
@@ -137,7 +143,7 @@ async function relationOf(
       );
       const [parameter] = shape.parameters;
       if (parameter !== undefined) throw spineProblem(spine, `it has the parameter $${parameter}`);
-      for (const source of sources) await createSourceView(connection, source, place);
+      for (const source of namedIn(spine.query, sources)) await createSourceView(connection, source, place);
       return `(${shape.text})`;
     }
   }
