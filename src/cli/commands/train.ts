@@ -15,6 +15,7 @@ import { withWorker } from '../worker-here.ts';
 interface TrainOptions extends CommonOptions {
   readonly spine?: string;
   readonly query?: string;
+  readonly queryOn?: string;
   readonly timestamp: string;
   readonly service?: string;
   readonly knownAt: string;
@@ -39,6 +40,10 @@ export function registerTrain(program: Command, context: CliContext): void {
             ),
           )
           .option('--query <sql>', 'entity rows: a query over the sources of the repository')
+          .option(
+            '--query-on <variable>',
+            'run --query in the Postgres whose address is in this environment variable',
+          )
           .option('--timestamp <column>', 'the column of entity row times', 'event_timestamp')
           .option(
             '--known-at <when>',
@@ -90,7 +95,11 @@ export function registerTrain(program: Command, context: CliContext): void {
   });
 }
 
-function spineOf({ spine, query, timestamp }: TrainOptions, cwd: string): Spine {
+function spineOf({ spine, query, queryOn, timestamp }: TrainOptions, cwd: string): Spine {
+  if (queryOn !== undefined) {
+    if (query === undefined) throw new TidemarkError('REQUEST_INVALID', '--query-on needs a --query.');
+    return { kind: 'postgres', urlEnv: queryOn, query, timestampField: timestamp };
+  }
   if (query !== undefined) return { kind: 'query', query, timestampField: timestamp };
   if (spine === undefined) {
     throw new TidemarkError(
