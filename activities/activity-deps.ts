@@ -9,6 +9,7 @@ import type { FeatureComputer } from '../src/offline/feature-computer.ts';
 import type { FeatureReader } from '../src/offline/feature-reader.ts';
 import type { SourceReader } from '../src/offline/source-reader.ts';
 import type { TableArranger } from '../src/offline/table-arranger.ts';
+import type { TableProfiler } from '../src/offline/table-profiler.ts';
 import type { OnlineStore } from '../src/online/online-store.ts';
 import type { Registry } from '../src/registry/registry.ts';
 
@@ -21,6 +22,7 @@ export interface ActivityDeps {
   readonly reader: FeatureReader;
   readonly asOf: AsOfEngine;
   readonly arranger: TableArranger;
+  readonly profiler: TableProfiler;
   readonly online: OnlineStore;
   readonly alerts: AlertStore;
   /** Where alerts are told. */

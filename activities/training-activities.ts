@@ -9,11 +9,12 @@ export function createTrainingActivities(deps: ActivityDeps) {
     /** Joins and writes a training set, or finds it made. */
     buildTrainingSet: (request: TrainingSetRequest): Promise<TrainResult> =>
       runActivity(async ({ signal, report }) => {
-        const { id, path, rows, parts, nullShares, reused } = await buildTrainingSet(request, deps, {
+        // Without the manifest, which may be large: it lies beside the data.
+        const { manifest: _, ...result } = await buildTrainingSet(request, deps, {
           signal,
           onProgress: report,
         });
-        return { id, path, rows, ...(parts === undefined ? {} : { parts }), nullShares, reused };
+        return result;
       }),
   };
 }

@@ -10,6 +10,7 @@ export function trainingLines({
   reused,
   nullShares,
   parts,
+  statistics,
 }: TrainedHere): readonly string[] {
   const features = table([
     ['feature', 'with a value'],
@@ -18,6 +19,7 @@ export function trainingLines({
   return [
     `Training set ${id.slice(0, 16)}: ${countText(rows)} rows ${reused ? 'there already' : `in ${seconds.toFixed(1)} s`}`,
     `  ${path}`,
+    ...(statistics === undefined ? [] : [`  ${statistics}`]),
     ...Object.entries(parts ?? {}).map(([part, count]) => `  ${part}: ${countText(count)} rows`),
     ...features.map((line) => `  ${line}`),
   ];

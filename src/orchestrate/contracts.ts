@@ -154,6 +154,8 @@ export interface TrainResult {
   readonly parts?: Readonly<Record<string, number>>;
   /** By output column: the share of rows without a value. */
   readonly nullShares: Readonly<Record<string, number>>;
+  /** The page of statistics, when it was asked for. */
+  readonly statistics?: string;
   /** Whether the set was there already. */
   readonly reused: boolean;
 }

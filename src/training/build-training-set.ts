@@ -1,9 +1,18 @@
 import { join } from 'node:path';
 import { formatTime } from '../core/time.ts';
+import { profileOf } from './diff-training-sets.ts';
 import { nullSharesOf, partsOf, type TrainingSetManifest } from './manifest.ts';
 import { planTrainingSet } from './plan-training-set.ts';
+import { statisticsPage } from './statistics-page.ts';
 import type { TrainingDeps, TrainingOptions, TrainingSet, TrainingSetRequest } from './training-set.ts';
-import { dataIsThere, readManifest, trainingSetFolder, writeManifest } from './training-set-folder.ts';
+import {
+  dataIsThere,
+  isThere,
+  readManifest,
+  trainingSetFolder,
+  writeManifest,
+  writeWhole,
+} from './training-set-folder.ts';
 import { writeData } from './write-data.ts';
 
 /**
@@ -23,7 +32,7 @@ export async function buildTrainingSet(
   const there = await readManifest(folder, plan.id);
   if (there !== undefined && (await dataIsThere(folder, there))) {
     await recordConsumer(there, deps);
-    return setOf(folder, there, true);
+    return { ...setOf(folder, there, true), ...(await withStatistics(there, request, deps, options)) };
   }
 
   const data = await writeData(plan, folder, deps, options);
@@ -36,7 +45,7 @@ export async function buildTrainingSet(
   };
   await writeManifest(folder, manifest);
   await recordConsumer(manifest, deps);
-  return setOf(folder, manifest, false);
+  return { ...setOf(folder, manifest, false), ...(await withStatistics(manifest, request, deps, options)) };
 }
 
 /** After the manifest: should the process end in between, the next request for the set records it. */
@@ -48,6 +57,25 @@ async function recordConsumer(
     id,
     [...views, ...onDemand].map(({ view, version }) => ({ project, view, version })),
   );
+}
+
+/** Writes the page where it is asked for and not there yet; it can be made again at any time. */
+async function withStatistics(
+  manifest: TrainingSetManifest,
+  { statistics = false }: TrainingSetRequest,
+  deps: Pick<TrainingDeps, 'profiler' | 'offlineRoot'>,
+  { signal, onProgress }: TrainingOptions,
+): Promise<{ readonly statistics?: string }> {
+  if (!statistics) return {};
+  const path = join(
+    trainingSetFolder(deps.offlineRoot, manifest.contents.project, manifest.id),
+    'statistics.html',
+  );
+  if (!(await isThere(path))) {
+    onProgress?.({ phase: 'statistics', share: 1 });
+    await writeWhole(path, statisticsPage(manifest, await profileOf(manifest, deps, signal)));
+  }
+  return { statistics: path };
 }
 
 function setOf(folder: string, manifest: TrainingSetManifest, reused: boolean): TrainingSet {

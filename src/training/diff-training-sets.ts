@@ -45,12 +45,11 @@ export async function diffTrainingSets(
 export function profileOf(
   { id, contents, data }: TrainingSetManifest,
   { profiler, offlineRoot }: DiffDeps,
+  signal?: AbortSignal,
 ): Promise<TableProfile> {
   const folder = trainingSetFolder(offlineRoot, contents.project, id);
-  return profiler.profile({
-    format: contents.layout.format,
-    paths: data.files.map(({ path }) => join(folder, path)),
-  });
+  const paths = data.files.map(({ path }) => join(folder, path));
+  return profiler.profile({ format: contents.layout.format, paths }, signal);
 }
 
 function columnDiffs(before: TableProfile, after: TableProfile): readonly ColumnDiff[] {

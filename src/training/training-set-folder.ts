@@ -121,7 +121,7 @@ export async function digestOfFile(path: string): Promise<string | undefined> {
   return hash.digest('hex');
 }
 
-async function isThere(path: string): Promise<boolean> {
+export async function isThere(path: string): Promise<boolean> {
   try {
     await stat(path);
     return true;

@@ -5,6 +5,7 @@ import type { Clock } from '../core/time.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { AsOfEngine, Spine } from '../offline/as-of-engine.ts';
 import type { TableArranger } from '../offline/table-arranger.ts';
+import type { TableProfiler } from '../offline/table-profiler.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { LayoutRequest } from './layout.ts';
 import type { TrainingSetManifest } from './manifest.ts';
@@ -22,6 +23,8 @@ export interface TrainingSetRequest {
   readonly aliases?: readonly ViewAlias[];
   /** One Parquet file when undefined. */
   readonly layout?: LayoutRequest;
+  /** Also write `statistics.html` beside the data; no part of the set's name. */
+  readonly statistics?: boolean;
 }
 
 export interface TrainingDeps {
@@ -29,6 +32,7 @@ export interface TrainingDeps {
   readonly ledger: Pick<Ledger, 'files'>;
   readonly asOf: AsOfEngine;
   readonly arranger: TableArranger;
+  readonly profiler: TableProfiler;
   readonly onDemand: OnDemandFunctions;
   readonly clock: Clock;
   /** Absolute; sets lie in `<project>/training-sets/<id>/` under it. */
@@ -52,6 +56,8 @@ export interface TrainingSet {
   readonly parts?: Readonly<Record<string, number>>;
   /** By feature column, in [0, 1]. */
   readonly nullShares: Readonly<Record<string, number>>;
+  /** The page of statistics, absolute, when it was asked for. */
+  readonly statistics?: string;
   /** It was there already. */
   readonly reused: boolean;
 }

@@ -235,6 +235,25 @@ describe('a training set in parts and other files', () => {
   });
 });
 
+describe('statistics', () => {
+  test.each([{}, { format: 'csv', split: 'entity:60/40' }] as const)(
+    'are a page beside the data when they are asked for, and no part of the set (%j)',
+    async (layout) => {
+      const bare = await buildTrainingSet(request({ layout }), deps);
+      expect(bare.statistics).toBeUndefined();
+      const { id, statistics = '' } = await buildTrainingSet(request({ layout, statistics: true }), deps);
+      expect(id).toBe(bare.id);
+      expect(statistics).toBe(join(deps.offlineRoot, project.name, 'training-sets', id, 'statistics.html'));
+      const page = await readFile(statistics, 'utf8');
+      for (const name of ['temp', 'sky', 'warm', 'place', 'when', 'label'])
+        expect(page).toContain(`<h3>${name} <small>`);
+      expect(page).toContain('aria-label="Histogram of temp"');
+      await rm(statistics);
+      if ('split' in layout) await rm(join(statistics, '..'), { recursive: true });
+    },
+  );
+});
+
 describe('verifying', () => {
   test('says which file of the offline store is missing, and which has other bytes', async () => {
     const path = pathOf(set);
@@ -289,6 +308,34 @@ describe('verifying', () => {
     const forged = { ...now.manifest, data: { ...now.manifest.data, files: set.manifest.data.files } };
     expect(await verifyTrainingSet(forged, deps)).toMatchObject({ verdict: 'different' });
   });
+});
+
+describe('tidemark train', () => {
+  test('builds a set in parts through the workflow, with its statistics, and says what is wrong before it starts', async () => {
+    const train = (...more: readonly string[]) =>
+      cli('train', '--service', 'model', '--spine', 'labels.csv', '--timestamp', 'when', '--json', ...more);
+    const { code, stdout, stderr } = await train('--split', 'entity=label:70/30', '--rows-per-file', '100');
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    const told = asTold(stdout);
+    const folder = String(told.path);
+    expect(Object.keys(told.parts as object)).toEqual(['train', 'test']);
+    expect(told.statistics).toBe(join(folder, 'statistics.html'));
+    expect((await readdir(folder)).toSorted()).toEqual([
+      'manifest.json',
+      'statistics.html',
+      'test-00000.parquet',
+      'train-00000.parquet',
+    ]);
+    expect((await cli('dataset', 'verify', String(told.id))).code).toBe(0);
+    await rm(folder, { recursive: true });
+    const wrong = await train('--split', 'time:80/10/20');
+    expect(wrong).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('REQUEST_INVALID: Cannot split by'),
+    });
+    expect((await train('--format', 'xlsx')).code).toBe(2);
+  }, 90_000);
 });
 
 describe('tidemark dataset', () => {

@@ -10,6 +10,7 @@ import type { ValueType } from '../../src/core/value-type.ts';
 import type { CommittedFile } from '../../src/ledger/ledger.ts';
 import type { Spine } from '../../src/offline/as-of-engine.ts';
 import { createDuckDbTableArranger } from '../../src/offline/duckdb/duckdb-table-arranger.ts';
+import { createDuckDbTableProfiler } from '../../src/offline/duckdb/duckdb-table-profiler.ts';
 import { buildTrainingSet } from '../../src/training/build-training-set.ts';
 import { planTrainingSet } from '../../src/training/plan-training-set.ts';
 import type { TrainingDeps, TrainingSetRequest } from '../../src/training/training-set.ts';
@@ -191,6 +192,7 @@ function deps(more: Partial<TrainingDeps> = {}): TrainingDeps {
     },
     asOf: world.engine,
     arranger: createDuckDbTableArranger(world.db),
+    profiler: createDuckDbTableProfiler(world.db),
     onDemand: new Map([['chill@v1', transform]]),
     clock: () => hour(200),
     offlineRoot: join(world.folder, 'offline'),

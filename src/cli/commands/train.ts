@@ -23,6 +23,7 @@ interface TrainOptions extends CommonOptions {
   readonly split?: string;
   readonly format: TableFormat;
   readonly rowsPerFile?: number;
+  readonly statistics: boolean;
 }
 
 export function registerTrain(program: Command, context: CliContext): void {
@@ -62,7 +63,8 @@ export function registerTrain(program: Command, context: CliContext): void {
             new Option('--rows-per-file <count>', 'several files of so many rows (default: one)').argParser(
               Number,
             ),
-          ),
+          )
+          .option('--no-statistics', 'do not write statistics.html beside the data'),
       ),
     ),
     'tidemark train --service churn_model --spine labels.parquet --repo feature_repo/assistant',
@@ -84,6 +86,7 @@ export function registerTrain(program: Command, context: CliContext): void {
           knownAt,
           fullNames: options.fullNames ?? false,
           layout: layoutOf(options),
+          statistics: options.statistics,
           features:
             options.service === undefined
               ? { kind: 'references', references: features }
