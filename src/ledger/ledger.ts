@@ -22,8 +22,11 @@ export interface Ledger {
   claim(request: ClaimRequest): Promise<Claim>;
   /** Extends the lease; LEASE_LOST when it has been taken over. */
   renew(lease: Lease, now: Micros): Promise<void>;
-  /** Records what was computed, before anything of it is published. Returns the revision to publish under. */
-  stage(lease: Lease, work: StagedWork): Promise<{ readonly revision: number }>;
+  /**
+   * Records what was computed, before anything of it is published. Returns the revision to publish under, and what
+   * other work over the range may have been published by attempts that were never committed.
+   */
+  stage(lease: Lease, work: StagedWork): Promise<Staged>;
   /** Makes the staged work the committed state of its range, replacing what was there. One transaction. */
   commit(lease: Lease, now: Micros): Promise<void>;
   /** Gives the range back. `held` keeps the staged work for a decision, and the last good data in service. */
@@ -85,6 +88,18 @@ export interface StagedWork {
   readonly effectKey: string;
   readonly inputDigest: string;
   readonly file: StagedFile | null;
+}
+
+export interface Staged {
+  readonly revision: number;
+  readonly abandoned: readonly AbandonedFile[];
+}
+
+/** The file of an attempt that ended between staging and commit, newer than what is committed over its range. */
+export interface AbandonedFile {
+  readonly path: string;
+  readonly range: Interval;
+  readonly revision: number;
 }
 
 export interface StagedFile {

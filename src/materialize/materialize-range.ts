@@ -146,11 +146,12 @@ async function runLeased(
   const { ledger, clock } = deps;
   onProgress?.({ phase: 'computing', rows: 0 });
   const work = await stageRange(lease, request, deps);
-  const { revision } = await ledger.stage(lease, work);
+  const { revision, abandoned } = await ledger.stage(lease, work);
   if (work.file === null) {
     const broken = view.quality.some((rule) => rule.kind === 'minRows' && rule.rows > 0);
     if (broken && lease.approvedEffectKey !== work.effectKey) return await hold(lease, 'no rows', deps);
-    if (view.online) await withdraw({ project, view, range: lease.range, after: [], signal }, deps);
+    if (view.online)
+      await withdraw({ project, view, range: lease.range, abandoned, after: [], signal }, deps);
     await ledger.commit(lease, clock());
     return { kind: 'materialized', rows: 0, bytes: 0, published: 0 };
   }
@@ -174,7 +175,7 @@ async function runLeased(
     : { published: 0 };
   if (view.online) {
     await withdraw(
-      { project, view, range: lease.range, after: [{ path: work.file.path, revision }], signal },
+      { project, view, range: lease.range, abandoned, after: [{ path: work.file.path, revision }], signal },
       deps,
     );
   }

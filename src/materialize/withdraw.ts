@@ -1,7 +1,7 @@
 import type { BatchViewSpec } from '../core/feature-view.ts';
 import { type Interval, intersect, subtract } from '../core/interval.ts';
 import { type Clock, durationOf, subtractDuration } from '../core/time.ts';
-import type { CommittedFile, Ledger } from '../ledger/ledger.ts';
+import type { AbandonedFile, Ledger } from '../ledger/ledger.ts';
 import type { FeatureReader, RevisedSlice } from '../offline/feature-reader.ts';
 import type { OnlineStore } from '../online/online-store.ts';
 import { onlineTableOf } from '../online/online-table.ts';
@@ -17,15 +17,17 @@ export async function withdraw(
     readonly project: string;
     readonly view: BatchViewSpec;
     readonly range: Interval;
+    /** What attempts that were never committed may have published over it. */
+    readonly abandoned: readonly AbandonedFile[];
     /** The range as it is now. */
     readonly after: readonly RevisedSlice[];
     readonly signal?: AbortSignal;
   },
   { ledger, reader, online, clock }: WithdrawDeps,
 ): Promise<number> {
-  const { project, view, range, after, signal } = request;
+  const { project, view, range, abandoned, after, signal } = request;
   const version = { project, view: view.name, version: view.version };
-  const before = (await ledger.files(version, range)).flatMap((file) =>
+  const before = [...(await ledger.files(version, range)), ...abandoned].flatMap((file) =>
     slicesOf(file, [intersect(file.range, range)]),
   );
   // Nothing was there, or the same is again.
@@ -49,7 +51,7 @@ export interface WithdrawDeps {
 }
 
 function slicesOf(
-  { path, revision }: CommittedFile,
+  { path, revision }: AbandonedFile,
   ranges: readonly (Interval | undefined)[],
 ): readonly RevisedSlice[] {
   return ranges.flatMap((range) => (range === undefined ? [] : [{ path, revision, range }]));

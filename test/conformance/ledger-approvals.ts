@@ -59,7 +59,7 @@ export function ledgerApprovals(make: () => Promise<Ledger>): void {
       expect(await ledger.decide(version, hours(0, 10), APPROVE, later(4))).toEqual([]);
       const lease = await granted(ledger.claim(claimRequest(version, hours(2, 4), { owner: 'worker-2' })));
       expect(lease.approvedEffectKey).toBe('a');
-      expect(await ledger.stage(lease, work('a'))).toEqual({ revision: 0 });
+      expect(await ledger.stage(lease, work('a'))).toMatchObject({ revision: 0 });
       await ledger.commit(lease, NOW);
       expect(await ledger.coverage(version)).toMatchObject({
         committed: [hours(2, 4)],

@@ -59,6 +59,28 @@ export function ledgerLeases(make: () => Promise<Ledger>): void {
       expect((await ledger.coverage(version)).failed).toEqual([]);
     });
 
+    test('that were lost after staging leave what they may have published to the next work, until it commits', async () => {
+      const ledger = await make();
+      const version = someVersion();
+      await complete(ledger, claimRequest(version, hours(4, 6)), work('c'));
+      const old = await granted(ledger.claim(claimRequest(version, hours(2, 4))));
+      await ledger.stage(old, work('a'));
+      const request = claimRequest(version, hours(2, 4), { owner: 'worker-2', now: later(60) });
+      const lease = await granted(ledger.claim(request));
+      // The same work is no other work.
+      expect(await ledger.stage(lease, work('a'))).toEqual({ revision: 0, abandoned: [] });
+      expect(await ledger.stage(lease, work('b'))).toEqual({
+        revision: 1,
+        abandoned: [{ path: 'data/a.parquet', range: hours(2, 4), revision: 0 }],
+      });
+      await ledger.commit(lease, later(61));
+      const again = claimRequest(version, hours(2, 6), { restate: true, now: later(62) });
+      expect(await ledger.stage(await granted(ledger.claim(again)), work('d'))).toEqual({
+        revision: 2,
+        abandoned: [],
+      });
+    });
+
     test('that expired are still good as long as nobody took them over', async () => {
       const ledger = await make();
       const version = someVersion();

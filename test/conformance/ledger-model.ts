@@ -167,7 +167,7 @@ async function act(
         newest.length > 0 &&
         newest.filter(({ revision }) => revision === greatest).every((of) => of.work === key);
       const revision = isAgain ? greatest : greatest + 1;
-      expect(answer).toEqual({ revision });
+      expect(answer).toMatchObject({ revision });
       attempt.staged = { path: staged.file?.path ?? null, key, revision };
       for (const hour of hoursIn(attempt.range)) model.published[hour] = { revision, work: key };
       return;

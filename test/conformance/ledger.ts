@@ -204,8 +204,8 @@ export function ledgerConformance(make: () => Promise<Ledger>): void {
       for (let attempt = 0; attempt < 3; attempt++) {
         const request = claimRequest(version, hours(0, 10), { now: later(attempt * 100) });
         const lease = await granted(ledger.claim(request));
-        expect(await ledger.stage(lease, work('a'))).toEqual({ revision: 0 });
-        expect(await ledger.stage(lease, work('a'))).toEqual({ revision: 0 });
+        expect(await ledger.stage(lease, work('a'))).toMatchObject({ revision: 0 });
+        expect(await ledger.stage(lease, work('a'))).toMatchObject({ revision: 0 });
       }
     });
 

@@ -229,3 +229,47 @@ describe('the parity check', () => {
     expect(await differences('checked')).toEqual([]);
   });
 });
+
+describe('an attempt that published and died before its commit', () => {
+  const dying = (ledger: Ledger): Ledger => ({
+    ...ledger,
+    commit: async () => {
+      throw new Error('the worker is gone');
+    },
+  });
+
+  test('leaves nothing of its own, when the next one finds another source', async () => {
+    await source([
+      ['a', 10, 10, 1],
+      ['b', 20, 20, 2],
+    ]);
+    await expect(run('last_reading', 0, 1, false, dying)).rejects.toThrow('the worker is gone');
+    expect(await served('last_reading')).toEqual({ a: 1, b: 2 });
+    await source([['a', 10, 10, 5]]);
+    await run('last_reading', 0, 1);
+    expect(await served('last_reading')).toEqual({ a: 5 });
+    expect(await differences('last_reading')).toEqual([]);
+  });
+
+  test('leaves nothing of its own, when nothing is left of its range', async () => {
+    await source([['b', 20, 20, 2]]);
+    await expect(run('last_reading', 0, 1, false, dying)).rejects.toThrow('the worker is gone');
+    await source([['b', 200, 200, 2]]);
+    await run('last_reading', 0, 1);
+    expect(await served('last_reading')).toEqual({});
+  });
+
+  test('of a restatement gives way to what was committed before, and to the next one', async () => {
+    await source([['a', 10, 10, 1]]);
+    await run('last_reading', 0, 1);
+    await source([
+      ['a', 10, 10, 1],
+      ['b', 20, 20, 9],
+    ]);
+    await expect(run('last_reading', 0, 1, true, dying)).rejects.toThrow('the worker is gone');
+    await source([['a', 10, 10, 1]]);
+    await run('last_reading', 0, 1, true);
+    expect(await served('last_reading')).toEqual({ a: 1 });
+    expect(await differences('last_reading')).toEqual([]);
+  });
+});

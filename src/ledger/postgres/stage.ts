@@ -1,14 +1,15 @@
 import { type PostgresPool, type Query, transaction } from '../../registry/postgres/pool.ts';
-import { rangeParameter } from '../../registry/postgres/postgres-time.ts';
-import type { Lease, StagedWork } from '../ledger.ts';
+import {
+  intervalFrom,
+  type RangeRow,
+  rangeColumns,
+  rangeParameter,
+} from '../../registry/postgres/postgres-time.ts';
+import type { AbandonedFile, Lease, Staged, StagedWork } from '../ledger.ts';
 import { leaseLost, lockLease } from './held-lease.ts';
 import { SAME_VERSION } from './version-row.ts';
 
-export function stage(
-  pool: PostgresPool,
-  lease: Lease,
-  work: StagedWork,
-): Promise<{ readonly revision: number }> {
+export function stage(pool: PostgresPool, lease: Lease, work: StagedWork): Promise<Staged> {
   return transaction(pool, async (query) => {
     const held = await lockLease(query, lease);
     if (held.kind !== 'running') throw leaseLost('stage work for', lease);
@@ -29,8 +30,28 @@ export function stage(
         file?.digest ?? null,
       ],
     );
-    return { revision };
+    return { revision, abandoned: await abandonedFiles(query, held.versionId, lease, work.effectKey) };
   });
+}
+
+/** Of other effects over the range: staged, perhaps published, ended without a commit, and replaced by none since. */
+async function abandonedFiles(
+  query: Query,
+  versionId: number,
+  lease: Lease,
+  effectKey: string,
+): Promise<readonly AbandonedFile[]> {
+  const rows = await query<RangeRow & { path: string; revision: number }>(
+    `select file_path as path, revision, ${rangeColumns('claimed_range')} from ledger_attempts attempt
+     where ${SAME_VERSION} and claimed_range && $2::tstzrange and state = 'failed' and file_path is not null
+       and effect_key <> $3 and not exists (
+         select from ledger_attempts committed
+         where committed.version_id = attempt.version_id and committed.range && attempt.claimed_range
+           and committed.state in ('done', 'empty') and committed.revision > attempt.revision)
+     order by revision`,
+    [versionId, rangeParameter(lease.range), effectKey],
+  );
+  return rows.map((row) => ({ path: row.path, revision: row.revision, range: intervalFrom(row) }));
 }
 
 /**
