@@ -157,6 +157,24 @@ describe('a training set, when its inputs are restated after it was built,', () 
     expect((await verifyTrainingSet(now.manifest, deps)).verdict).toBe('same');
   });
 
+  test.each([{}, { split: 'time:50/50' }, { format: 'csv' }] as const)(
+    'is made again with entity rows of types that files do not keep (%j)',
+    async (layout) => {
+      const query = `SELECT place, "at" + INTERVAL 90 SECOND AS "when", count(*)::HUGEINT AS huge, 7::UTINYINT AS tiny,
+        'grey'::ENUM('clear', 'grey') AS sky_then, "at"::TIMESTAMP_S AS seconds, "at"::TIMESTAMP_NS AS nanos,
+        "at"::TIMESTAMPTZ AS zoned, "at"::DATE AS day, [1.5, 2.5]::FLOAT[2] AS place_at, '{"a": 1}'::JSON AS doc,
+        1.25::DECIMAL(9,2) AS price, uuid AS id
+        FROM readings, (SELECT '3fa85f64-5717-4562-b3fc-2c963f66afa6'::UUID AS uuid) GROUP BY ALL ORDER BY ALL`;
+      const spine = { kind: 'query', query, timestampField: 'when' } as const;
+      const typed = await buildTrainingSet(request({ spine, layout }), deps);
+      expect(typed.rows).toBe(HOURS * 3 * PLACES);
+      const { problems, verdict } = await verifyTrainingSet(typed.manifest, deps);
+      expect(problems).toEqual([]);
+      expect(verdict).toBe('same');
+      await rm(join(deps.offlineRoot, project.name, 'training-sets', typed.id), { recursive: true });
+    },
+  );
+
   test('is made again though its spine is gone', async () => {
     await rename(join(project.home, 'labels.csv'), join(project.home, 'moved.csv'));
     try {
