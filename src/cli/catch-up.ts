@@ -12,7 +12,7 @@ export interface CaughtUp {
   readonly seconds: number;
 }
 
-/** Backfills every view of a project, side by side. */
+/** Backfills every view of a project, side by side; one that fails stops no other, and is told when all have ended. */
 export async function catchUp(
   { platform }: Session,
   manifest: Manifest,
@@ -20,7 +20,7 @@ export async function catchUp(
   signal: AbortSignal,
 ): Promise<readonly CaughtUp[]> {
   const { client } = await platform.temporal();
-  return await Promise.all(
+  const ended = await Promise.allSettled(
     batchViews(manifest).map(async (view) => {
       const began = performance.now();
       const name = formatViewVersion({ view: view.name, version: view.version });
@@ -34,4 +34,6 @@ export async function catchUp(
       return { view: name, totals, seconds: (performance.now() - began) / 1000 };
     }),
   );
+  for (const one of ended) if (one.status === 'rejected') throw one.reason;
+  return ended.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
 }
