@@ -1,6 +1,7 @@
 import { consumersText, isTrainingSet } from '../core/consumer.ts';
 import { TidemarkError } from '../core/errors.ts';
 import { type BatchViewSpec, formatViewVersion, type ViewVersion } from '../core/feature-view.ts';
+import { type Manifest, onDemandViews } from '../core/manifest.ts';
 import type { OnlineStore } from '../online/online-store.ts';
 import { onlineTableOf } from '../online/online-table.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -37,7 +38,11 @@ export async function retireVersion(
   }
   const consumers = await registry.consumers(version);
   const trainingSets = consumersText(consumers.filter(isTrainingSet));
-  const readers = consumersText(consumers.filter((one) => !isTrainingSet(one)));
+  const applied = await registry.load(project);
+  const readers = [
+    ...consumersText(consumers.filter((one) => !isTrainingSet(one))),
+    ...onDemandReaders(applied?.manifest, version),
+  ];
   if (readers.length > 0) {
     const built =
       trainingSets.length === 0 ? '' : ` Sets built from it stay as they are: ${trainingSets.join(', ')}.`;
@@ -48,4 +53,14 @@ export async function retireVersion(
   }
   await removeSchedule(version);
   return { onlineRows: await online.drop(onlineTableOf(project, view)), trainingSets };
+}
+
+/** On-demand views that are computed from a version, whether a service has them or not: requests may ask for them. */
+function onDemandReaders(manifest: Manifest | undefined, { view, version }: ViewVersion): readonly string[] {
+  if (manifest === undefined) return [];
+  return onDemandViews(manifest)
+    .filter(({ inputs }) =>
+      inputs.some((input) => input.kind === 'view' && input.view === view && input.version === version),
+    )
+    .map((reader) => `on-demand view ${reader.name}@v${reader.version}`);
 }

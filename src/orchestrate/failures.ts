@@ -20,6 +20,10 @@ export function toFailure(thrown: unknown): Error {
   });
 }
 
+/** gRPC's codes of a server that is away. */
+const DEADLINE_EXCEEDED = 4;
+const UNAVAILABLE = 14;
+
 /** The error of ours inside what a workflow's result threw. */
 export function fromFailure(thrown: unknown): TidemarkError {
   for (let error: unknown = thrown; error instanceof Error; error = error.cause) {
@@ -29,6 +33,13 @@ export function fromFailure(thrown: unknown): TidemarkError {
     }
     if (error instanceof CancelledFailure)
       return new TidemarkError('CANCELLED', 'The run was cancelled.', { cause: thrown });
+    if ('code' in error && (error.code === UNAVAILABLE || error.code === DEADLINE_EXCEEDED)) {
+      return new TidemarkError(
+        'STORE_UNAVAILABLE',
+        'Temporal does not answer. Runs go on when it is back: run the same command again then.',
+        { cause: thrown },
+      );
+    }
   }
   return new TidemarkError('INTERNAL', messageOf(thrown), { cause: thrown });
 }

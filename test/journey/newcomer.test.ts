@@ -170,6 +170,24 @@ describe('a second version', () => {
   }, 120_000);
 });
 
+describe('going online again', () => {
+  test('publishes what is committed when it is applied', async () => {
+    const read = async () => {
+      const answer = (await facts('get', 'user_orders:orders_30d', '--entity', 'user_id=1')) as {
+        results: readonly { statuses: readonly string[] }[];
+      };
+      return answer.results[1]?.statuses[0];
+    };
+    await edit((text) => text.replace('version: 1,', 'version: 1,\n  online: false,'));
+    expect((await run('apply')).code).toBe(0);
+    await edit((text) => text.replace('\n  online: false,', ''));
+    const applied = await run('apply');
+    expect(applied.code).toBe(0);
+    expect(applied.stderr).toContain('user_orders@v1: ');
+    expect(await read()).toBe('PRESENT');
+  }, 60_000);
+});
+
 describe('mistakes', () => {
   test.each([
     [['frobnicate'], 2, "unknown command 'frobnicate'"],

@@ -1,8 +1,12 @@
 import type { Command } from 'commander';
 import { TidemarkError } from '../../core/errors.ts';
+import { formatViewVersion } from '../../core/feature-view.ts';
+import { batchViews } from '../../core/manifest.ts';
+import { republish } from '../../materialize/republish.ts';
 import { createSchedules } from '../../orchestrate/schedules.ts';
 import { type ApplyOutcome, applyPlan } from '../../plan/apply-plan.ts';
 import { explainPlan } from '../../plan/explain.ts';
+import type { Plan } from '../../plan/plan.ts';
 import { gitCommit } from '../../repo/git-commit.ts';
 import { type CliContext, type CommonOptions, type Session, withSession } from '../context.ts';
 import { withExample, withJson, withRepo } from '../options.ts';
@@ -62,5 +66,33 @@ export async function applyRepo(session: Session, hash?: string): Promise<ApplyO
     now: platform.clock(),
   });
   await schedules.upsertMonitor(repo.project.name);
+  if (outcome.kind === 'applied') await publishAgain(session, outcome.plan);
   return outcome;
 }
+
+/** What a lower TTL, or none online, kept out of the online store is committed all the same: it belongs there now. */
+async function publishAgain({ platform, output }: Session, { manifest, changes }: Plan): Promise<void> {
+  const changed = new Set(
+    changes
+      .filter(
+        ({ change, fields }) => change === 'changed' && fields.some(({ field }) => AFFECTS_ONLINE.has(field)),
+      )
+      .map(({ object }) => object),
+  );
+  for (const view of batchViews(manifest)) {
+    const name = formatViewVersion({ view: view.name, version: view.version });
+    if (!view.online || !changed.has(name)) continue;
+    const { written } = await republish(
+      { project: manifest.project, view },
+      {
+        reader: (await platform.offline()).reader,
+        ledger: await platform.ledger(),
+        online: await platform.online(),
+        clock: platform.clock,
+      },
+    );
+    output.say(`${name}: ${written} committed rows that were not online are now.`);
+  }
+}
+
+const AFFECTS_ONLINE: ReadonlySet<string> = new Set(['ttl', 'online']);

@@ -174,6 +174,7 @@ function show({ output }: Session, progress: MigrateProgress): void {
     }
     if (state === 'waiting for approval')
       lines.push(`Decide with: tidemark migrate ${view} --to ${to} --approve, or --abort.`);
+    if (state === 'retired') lines.push(`Now remove version ${from} from the definitions, and apply.`);
     if (state === 'soaking')
       lines.push(
         `v${from} is kept. Finish with: tidemark migrate ${view} --to ${to} --retire, or go back with --abort.`,
