@@ -26,7 +26,7 @@ export type Transformation =
     }
   | { readonly kind: 'passthrough' };
 
-/** A data-quality rule on one interval's rows; a failing one holds the interval. */
+/** A data-quality rule on the rows of one computed chunk of intervals; a failing one holds the chunk. */
 export type QualityRule =
   | { readonly kind: 'minRows'; readonly rows: number }
   | { readonly kind: 'maxNullShare'; readonly feature: string; readonly share: number }
