@@ -140,12 +140,11 @@ describe('the online store in Redis', () => {
       const writeAll = async (ids: readonly bigint[]) => {
         for (const id of ids) await moving.write(table, [featureRow([id], [1n], { event: time })]);
       };
-      await writeAll(keys.slice(0, 192));
+      await writeAll(keys.slice(0, 16));
       time += 2n * DAY;
-      await writeAll(keys.slice(192));
-      const fields = await client.hlen(keyOf(table, keys[0]!));
-      expect(fields).toBeGreaterThanOrEqual(192);
-      expect(fields).toBeLessThan(300);
+      await writeAll(keys.slice(16));
+      // Sweeping is left to chance: that none of 368 additions did it happens once in (384 / 16)^4 = 331,776 runs.
+      expect(await client.hlen(keyOf(table, keys[0]!))).toBe(368);
       await moving.close();
     });
   });

@@ -8,10 +8,11 @@ const stack = await startStack(readConfig(process.env)).catch((error: unknown) =
   console.log(JSON.stringify({ code: error.code, message: error.message }));
   process.exit(1);
 });
-console.log(JSON.stringify({ started: stack.started, addresses: stack.addresses }));
 const stay = setInterval(() => {}, 1_000);
 process.once('SIGTERM', async () => {
   if (process.env.FORGETS_TO_STOP === undefined) await stack.stop();
   clearInterval(stay);
   if (process.env.FORGETS_TO_STOP !== undefined) process.exit(0);
 });
+// Last: whoever waits for this line may end the process at once.
+console.log(JSON.stringify({ started: stack.started, addresses: stack.addresses }));
