@@ -62,6 +62,8 @@ export interface AsOfRequest {
   readonly spineDigest?: string;
   readonly views: readonly AsOfView[];
   readonly knownAt: KnownAt;
+  /** Spine rows after this time are left out, and counted: the horizon of their label has not passed. */
+  readonly notAfter?: Micros;
   /** Columns computed row by row after the join (rule 9). */
   readonly computed?: readonly ComputedColumns[];
   /** Which outputs are written, in this order; without it all of the views, then all that are computed. */
@@ -81,6 +83,13 @@ export interface AsOfView {
   readonly ttl: DurationMicros | null;
   readonly dataDelay: DurationMicros;
   readonly slices: readonly RevisedSlice[];
+  /** The files have `__valid_to`: a winner counts only for t < valid to (null: without end). */
+  readonly validity?: boolean;
+  /**
+   * Looks forward, for labels: the winner among rows with t < event time ≤ t + horizon. TTL and data delay do not
+   * apply, and known-at `'row'` is taken as `any`, as no label is known at its row's time.
+   */
+  readonly horizon?: DurationMicros;
 }
 
 /** A function of spine columns and of the outputs of views, called once per row in the spine's order. */
@@ -96,6 +105,13 @@ export interface ComputedColumns {
 
 export interface AsOfResult {
   readonly rows: number;
+  /** Spine rows left out by `notAfter`. */
+  readonly leftOut: number;
+  /**
+   * By position of the view: in how many rows the winner's event time is the row's own time, so that the value
+   * may come from the very event that the row's label tells of.
+   */
+  readonly sameTime: readonly number[];
   readonly bytes: number;
   readonly digest: string;
   /** By written output: how many rows have no value. */

@@ -109,7 +109,7 @@ async function joinSpine(
   const nulls = await countNulls(connection, result, loaded.rows);
   const content = await writeResult(connection, result, path);
   report('done', steps);
-  return { rows: loaded.rows, ...content, nulls };
+  return { rows: loaded.rows, leftOut: 0, sameTime: views.map(() => 0), ...content, nulls };
 }
 
 async function refuseOtherSpine(
