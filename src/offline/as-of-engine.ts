@@ -33,12 +33,33 @@ export type Spine = (
       /** Those that the query may read; whoever knows the project fills them in. */
       readonly sources?: readonly SourceSpec[];
     }
+  /**
+   * Every (join keys, time) that views have committed rows for, with event times in [from, to), ISO 8601: the moments
+   * at which serving first saw something new of an entity. In the order of the keys, then of the time.
+   */
+  | {
+      readonly kind: 'range';
+      readonly from: string;
+      readonly to: string;
+      /** Whose rows; whoever knows the project fills it in. */
+      readonly rows?: RangeRows;
+    }
   /** The entity rows of a training set, as they stand in the Parquet files that it was written to. */
   | { readonly kind: 'written'; readonly paths: readonly string[]; readonly columns: readonly SpineColumn[] }
 ) & {
   /** The column of entity row times. */
   readonly timestampField: string;
 };
+
+/**
+ * Views with the same join keys, and what of their rows counts. A row is first seen at its event time + data delay;
+ * with known-at `'row'` not before it was known. What a cut-off hides makes no entity row.
+ */
+export interface RangeRows {
+  readonly joinKeys: readonly JoinKey[];
+  readonly knownAt: KnownAt;
+  readonly views: readonly Pick<AsOfView, 'dataDelay' | 'slices'>[];
+}
 
 /** A spine column and the type the engine reads it as: what brings it back from a file as it was. */
 export interface SpineColumn {

@@ -6,10 +6,12 @@ import { TidemarkError } from '../../core/errors.ts';
 import { formatViewVersion } from '../../core/feature-view.ts';
 import type { AsOfEngine, AsOfRequest, AsOfResult, SpineDescription } from '../as-of-engine.ts';
 import { computeColumns } from './as-of-computed.ts';
+import { knownAtOf } from './as-of-reach.ts';
 import { relevantSlices, unreadable, withoutNeedlessRanges } from './as-of-slices.ts';
 import { factsSql, joinOrder, joinViewSql, type ViewJoin } from './as-of-sql.ts';
 import {
   assembleSql,
+  countSameTimeSql,
   countValuesSql,
   type OutputColumn,
   type SideBySide,
@@ -18,17 +20,13 @@ import {
 import { duckDbReason, failureKind } from './duckdb-failure.ts';
 import type { DuckDbEngine } from './engine.ts';
 import { digestOfFile, moveIntoPlace } from './feature-file.ts';
-import type { SourcePlace } from './open-source.ts';
 import { sliceScanSql } from './slice-scan.ts';
-import { type LoadedSpine, loadSpine, spineDigest } from './spine.ts';
+import { type LoadedSpine, loadSpine, type SpinePlace, spineDigest } from './spine.ts';
 import { keyColumns, refuseCollisions, spineProblem } from './spine-columns.ts';
 import { valueTypeOfDuckDb } from './types.ts';
 
-/** Sources of a spine query are looked for in their place. */
-export interface AsOfRoots extends SourcePlace {
-  /** Slices are relative to it. */
-  readonly offlineRoot: string;
-}
+/** Sources of a spine query are looked for in their place; slices are relative to the offline root. */
+export type AsOfRoots = SpinePlace;
 
 /** Counts changes of this engine that change what it writes for the same request. */
 const FORMAT = 1;
@@ -68,17 +66,19 @@ export function createDuckDbAsOfEngine(engine: DuckDbEngine, roots: AsOfRoots): 
 async function joinSpine(
   connection: DuckDBConnection,
   request: AsOfRequest,
-  { offlineRoot, ...place }: AsOfRoots,
+  roots: AsOfRoots,
 ): Promise<AsOfResult> {
   const { spine, views, computed = [], path } = request;
+  const { offlineRoot } = roots;
   const steps = views.length + computed.length + 2;
   const report = (phase: string, done: number) => request.onProgress?.({ phase, share: done / steps });
 
   report('reading the spine', 0);
-  const loaded = await loadSpine(connection, spine, { ...place, views });
-  refuseCollisions(spine, loaded.columns, request);
-  const keys = views.map((view) => keyColumns(spine, loaded.columns, view));
+  const whole = await loadSpine(connection, spine, { ...roots, views });
+  refuseCollisions(spine, whole.columns, request);
+  const keys = views.map((view) => keyColumns(spine, whole.columns, view));
   await refuseOtherSpine(connection, request);
+  const loaded = await leaveOut(connection, whole, request.notAfter);
 
   const joined: boolean[] = [];
   for (const [index, view] of views.entries()) {
@@ -107,9 +107,10 @@ async function joinSpine(
     outputs: request.outputs === undefined ? outputs : chosen(outputs, request.outputs),
   };
   const nulls = await countNulls(connection, result, loaded.rows);
+  const sameTime = await countSameTime(connection, joined);
   const content = await writeResult(connection, result, path);
   report('done', steps);
-  return { rows: loaded.rows, leftOut: 0, sameTime: views.map(() => 0), ...content, nulls };
+  return { rows: loaded.rows, leftOut: loaded.leftOut, sameTime, ...content, nulls };
 }
 
 async function refuseOtherSpine(
@@ -138,7 +139,12 @@ async function joinView(
   if (relevant.length === 0) return false;
   try {
     const slices = await withoutNeedlessRanges(connection, relevant, of.offlineRoot);
-    const join: ViewJoin = { view, rows: sliceScanSql(slices, of.offlineRoot), knownAt, span };
+    const join: ViewJoin = {
+      view,
+      rows: sliceScanSql(slices, of.offlineRoot),
+      knownAt: knownAtOf(view, knownAt),
+      span,
+    };
     const [row = []] = (await connection.runAndReadAll(factsSql(join))).getRows();
     const [rows, minLag, maxLag, revisions] = row;
     if (typeof minLag !== 'bigint' || typeof maxLag !== 'bigint') return false;
@@ -148,6 +154,19 @@ async function joinView(
   } catch (error) {
     throw unreadable(error);
   }
+}
+
+/** By view. A label's event time is never the row's own. */
+async function countSameTime(
+  connection: DuckDBConnection,
+  joined: readonly boolean[],
+): Promise<readonly number[]> {
+  const counts: number[] = [];
+  for (const [index, made] of joined.entries()) {
+    const [[count] = []] = made ? (await connection.runAndReadAll(countSameTimeSql(index))).getRows() : [[0]];
+    counts.push(Number(count));
+  }
+  return counts;
 }
 
 function chosen(outputs: readonly OutputColumn[], names: readonly string[]): readonly OutputColumn[] {

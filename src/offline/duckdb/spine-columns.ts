@@ -30,6 +30,7 @@ const ALLOWED: Readonly<Record<KeyType, readonly string[]>> = {
 /** What the spine is called in a sentence; a query is not repeated. */
 export function spineName(spine: Spine): string {
   if (spine.kind === 'query' || spine.kind === 'postgres') return 'the spine query';
+  if (spine.kind === 'range') return `the rows from ${spine.from} to ${spine.to}`;
   return spine.kind === 'written' ? 'the entity rows of the training set' : `the spine ${spine.path}`;
 }
 

@@ -12,6 +12,8 @@ import { digestOfFile } from './feature-file.ts';
 import { openAddress, type SourcePlace } from './open-source.ts';
 import { openPostgres } from './postgres-source.ts';
 import { parseQuery } from './query-shape.ts';
+import { rangeSpineSql } from './range-spine-sql.ts';
+import { sliceFailure } from './slice-scan.ts';
 import { describeSelect, type EngineColumn, isRemote } from './source-scan.ts';
 import { spineColumn, spineProblem, spineTimeSql } from './spine-columns.ts';
 import { fileList, identifier, literalPath, stringLiteral } from './sql-text.ts';
@@ -31,11 +33,16 @@ export interface LoadedSpine {
 /** ±2^61 µs, about 73,000 years: sums with durations of that size stay exact in 64 bits. */
 const FARTHEST = 2n ** 61n;
 
+/** Where what a spine is read from is looked for. */
+export interface SpinePlace extends SourcePlace {
+  readonly offlineRoot: string;
+}
+
 /** SPINE_INVALID when it cannot be read, lacks its time column, or has rows without a time. */
 export async function loadSpine(
   connection: DuckDBConnection,
   spine: Spine,
-  { views = [], ...place }: SourcePlace & { readonly views?: readonly AsOfView[] },
+  { views = [], ...place }: SpinePlace & { readonly views?: readonly AsOfView[] },
 ): Promise<LoadedSpine> {
   const { relation, columns } = await readable(spine, async () => {
     const found = await relationOf(connection, spine, place, views);
@@ -48,22 +55,41 @@ export async function loadSpine(
   await readable(spine, () =>
     connection.run(`CREATE TEMP TABLE __spine AS SELECT ${select.join(', ')} FROM ${relation}`),
   );
-  const [row = []] = (
+  const [[invalid] = []] = (
     await connection.runAndReadAll(
-      'SELECT count(*), count(*) FILTER (t IS NULL), min(t), max(t), count(*) FILTER (t NOT BETWEEN ' +
-        `-${FARTHEST} AND ${FARTHEST}) FROM __spine`,
+      `SELECT count(*) FILTER (t IS NULL OR t NOT BETWEEN -${FARTHEST} AND ${FARTHEST}) FROM __spine`,
     )
   ).getRows();
-  const [rows, without, first, last, far] = row;
-  const invalid = Number(without) + Number(far);
-  if (invalid > 0) {
+  const found = await measured(connection);
+  if (Number(invalid) > 0) {
     throw spineProblem(
       spine,
-      `${invalid} of its ${Number(rows)} rows have no time in "${spine.timestampField}" that can be used; every row needs one`,
+      `${invalid} of its ${found.rows} rows have no time in "${spine.timestampField}" that can be used; every row needs one`,
     );
   }
+  return { columns, ...found };
+}
+
+/** Leaves the rows after a time out of `__spine`, and says how many they are. */
+export async function leaveOut(
+  connection: DuckDBConnection,
+  spine: LoadedSpine,
+  notAfter: Micros | undefined,
+): Promise<LoadedSpine & { readonly leftOut: number }> {
+  if (notAfter === undefined || spine.span === null || spine.span.last <= notAfter) return { ...spine, leftOut: 0 };
+  // A new table, because what is deleted leaves gaps between the row numbers.
+  await connection.run(`CREATE TEMP TABLE __kept AS SELECT * FROM __spine WHERE t <= ${notAfter}`);
+  await connection.run('DROP TABLE __spine');
+  await connection.run('ALTER TABLE __kept RENAME TO __spine');
+  const kept = await measured(connection);
+  return { columns: spine.columns, ...kept, leftOut: spine.rows - kept.rows };
+}
+
+async function measured(connection: DuckDBConnection): Promise<Omit<LoadedSpine, 'columns'>> {
+  const [[rows, first, last] = []] = (
+    await connection.runAndReadAll('SELECT count(*), min(t), max(t) FROM __spine')
+  ).getRows();
   return {
-    columns,
     rows: Number(rows),
     span:
       typeof first === 'bigint' && typeof last === 'bigint'
@@ -77,7 +103,7 @@ export async function loadSpine(
  * files elsewhere, by the rows that `loadSpine` got from it.
  */
 export async function spineDigest(connection: DuckDBConnection, spine: Spine): Promise<string> {
-  if (spine.kind === 'query' || spine.kind === 'postgres' || ('path' in spine && isRemote(spine.path))) {
+  if (!('path' in spine || spine.kind === 'written') || ('path' in spine && isRemote(spine.path))) {
     return digestOf({
       kind: spine.kind,
       content: await contentDigest(connection, 'SELECT rowid AS row_number, * FROM __spine'),
@@ -104,7 +130,7 @@ export async function spineDigest(connection: DuckDBConnection, spine: Spine): P
 async function relationOf(
   connection: DuckDBConnection,
   spine: Spine,
-  place: SourcePlace,
+  place: SpinePlace,
   views: readonly AsOfView[],
 ): Promise<string> {
   if ('path' in spine && isRemote(spine.path)) await openAddress(connection, spine.path, place);
@@ -129,6 +155,8 @@ async function relationOf(
       });
       return `(SELECT ${select.join(', ')} FROM read_parquet(${fileList(spine.paths.map(literalPath))}))`;
     }
+    case 'range':
+      return rangeSpineSql(spine, place.offlineRoot);
     case 'postgres': {
       const { urlEnv, query, timestampField } = spine;
       const rows = { what: 'the spine query', urlEnv, table: null, query, timestampField };
@@ -181,6 +209,7 @@ async function readable<T>(spine: Spine, read: () => Promise<T>): Promise<T> {
     }
     const kind = failureKind(error);
     if (kind === 'interrupted' || kind === 'memory') throw error;
+    if (spine.kind === 'range') throw sliceFailure(error);
     throw spineProblem(spine, duckDbReason(error), error);
   }
 }
