@@ -12,6 +12,10 @@ import type { KeyValue } from './value-type.ts';
  * 3. known-at: with a cut-off only rows created at or before it, with `'row'` at or before t;
  * 4. the winner has the greatest event time, then created time, then revision;
  * 5. one answer per entity row, in order, null when nothing matches.
+ *
+ * A view with validity: the winner counts only for t < valid to. (The winner first: the online store holds one row per
+ * entity, so serving can do no other.) A label view looks forward instead of rule 2: t < e ≤ t + horizon; of rule 3
+ * only a cut-off applies to it.
  */
 export type KnownAt =
   | { readonly kind: 'any' }
@@ -27,27 +31,35 @@ export interface AsOfRules {
   readonly ttl: DurationMicros | null;
   readonly dataDelay: DurationMicros;
   readonly knownAt: KnownAt;
+  /** Looks forward, for labels; TTL and data delay do not apply. */
+  readonly horizon?: DurationMicros;
 }
 
-export function asOf(
+/** A row that may end to be true; without `validTo`, or with null, it never does. */
+export interface ValidRow extends FeatureRow {
+  readonly validTo?: Micros | null;
+}
+
+export function asOf<Row extends ValidRow>(
   spine: readonly EntityRow[],
-  rows: readonly FeatureRow[],
+  rows: readonly Row[],
   rules: AsOfRules,
-): readonly (FeatureRow | null)[] {
+): readonly (Row | null)[] {
   return spine.map((entityRow) => {
-    let winner: FeatureRow | null = null;
+    let winner: Row | null = null;
     for (const row of rows) {
       if (!isVisible(row, entityRow, rules)) continue;
       if (winner === null || compareRecency(row, winner) > 0) winner = row;
     }
-    return winner;
+    const validTo = winner?.validTo ?? null;
+    return validTo === null || entityRow.time < validTo ? winner : null;
   });
 }
 
 function isVisible(
   row: FeatureRow,
   { key, time }: EntityRow,
-  { ttl, dataDelay, knownAt }: AsOfRules,
+  { ttl, dataDelay, knownAt, horizon }: AsOfRules,
 ): boolean {
   if (
     !key.every(
@@ -56,13 +68,17 @@ function isVisible(
   ) {
     return false;
   }
-  if (row.eventTime + dataDelay > time) return false;
-  if (ttl !== null && row.eventTime < time - ttl) return false;
+  if (horizon !== undefined) {
+    if (row.eventTime <= time || row.eventTime > time + horizon) return false;
+  } else {
+    if (row.eventTime + dataDelay > time) return false;
+    if (ttl !== null && row.eventTime < time - ttl) return false;
+  }
   switch (knownAt.kind) {
     case 'any':
       return true;
     case 'row':
-      return row.createdTime <= time;
+      return horizon !== undefined || row.createdTime <= time;
     case 'cutoff':
       return row.createdTime <= knownAt.at;
   }

@@ -5,18 +5,20 @@ import { type Micros, parseTime } from '../../core/time.ts';
 import type { AsOfView } from '../as-of-engine.ts';
 import type { RevisedSlice } from '../feature-reader.ts';
 import { INTERVAL_END } from '../offline-columns.ts';
+import { reachOf } from './as-of-reach.ts';
 import { duckDbReason, failureKind } from './duckdb-failure.ts';
 import { fileList, literalPath, stringLiteral } from './sql-text.ts';
 
 /** The slices whose rows some spine row may see. A row's event time lies in its interval, both ends included. */
 export function relevantSlices(
-  view: Pick<AsOfView, 'slices' | 'ttl' | 'dataDelay'>,
+  view: Pick<AsOfView, 'slices' | 'ttl' | 'dataDelay' | 'horizon'>,
   { first, last }: { readonly first: Micros; readonly last: Micros },
 ): readonly RevisedSlice[] {
+  const { oldest, newest } = reachOf(view);
   return view.slices.filter(
     ({ range }) =>
       range === undefined ||
-      (range.start + view.dataDelay <= last && (view.ttl === null || range.end >= first - view.ttl)),
+      (range.start <= last + newest && (oldest === null || range.end >= first + oldest)),
   );
 }
 

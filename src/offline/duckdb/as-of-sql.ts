@@ -1,7 +1,8 @@
 import type { KnownAt } from '../../core/as-of.ts';
 import type { Micros } from '../../core/time.ts';
 import type { AsOfView } from '../as-of-engine.ts';
-import { CREATED_TIME, EVENT_TIME } from '../offline-columns.ts';
+import { CREATED_TIME, EVENT_TIME, VALID_TO } from '../offline-columns.ts';
+import { type Reach, reachOf } from './as-of-reach.ts';
 import { keySql } from './spine-columns.ts';
 import { identifier, timestampLiteral } from './sql-text.ts';
 
@@ -17,6 +18,7 @@ export interface ViewJoin {
   readonly view: AsOfView;
   /** A query in parentheses of the view's rows, with `__revision`. */
   readonly rows: string;
+  /** As it applies to this view. */
   readonly knownAt: KnownAt;
   readonly span: { readonly first: Micros; readonly last: Micros };
 }
@@ -30,9 +32,6 @@ export interface RecencyFacts {
   readonly revisions: number;
 }
 
-/** Durations beyond this (73,000 years) reach past every time that a spine may have. */
-const LONGEST = 2n ** 61n;
-
 /** One row: count(*), least and greatest lag, number of revisions. */
 export function factsSql(join: ViewJoin): string {
   return (
@@ -44,9 +43,10 @@ export function factsSql(join: ViewJoin): string {
 
 /** Rows that some spine row may see; comparisons with plain columns, so that files are skipped by statistics. */
 function relevantSql({ view, knownAt, span }: ViewJoin): string {
-  const conditions = [`${EVENT_TIME} <= ${timestampLiteral((span.last - delayOf(view)) as Micros)}`];
-  const ttl = ttlOf(view);
-  if (ttl !== null) conditions.push(`${EVENT_TIME} >= ${timestampLiteral((span.first - ttl) as Micros)}`);
+  const { oldest, newest } = reachOf(view);
+  const conditions = [`${EVENT_TIME} <= ${timestampLiteral((span.last + newest) as Micros)}`];
+  if (oldest !== null)
+    conditions.push(`${EVENT_TIME} >= ${timestampLiteral((span.first + oldest) as Micros)}`);
   if (knownAt.kind === 'cutoff') conditions.push(`${CREATED_TIME} <= ${timestampLiteral(knownAt.at)}`);
   if (knownAt.kind === 'row') conditions.push(`${CREATED_TIME} <= ${timestampLiteral(span.last)}`);
   return conditions.join(' AND ');
@@ -63,11 +63,14 @@ function relevantSql({ view, knownAt, span }: ViewJoin): string {
 export type JoinOrder = 'event' | 'recency' | 'visible';
 
 export function joinOrder({ view, knownAt }: ViewJoin, facts: RecencyFacts): JoinOrder {
-  if (knownAt.kind === 'row' && facts.maxLag > delayOf(view)) return 'visible';
+  if (knownAt.kind === 'row' && facts.maxLag > view.dataDelay) return 'visible';
   return facts.minLag === facts.maxLag && facts.revisions <= 1 ? 'event' : 'recency';
 }
 
-/** Makes `__joined_<index>`: columns `f0`, `f1`, … of the view, one row per spine row, in the spine's order. */
+/**
+ * Makes `__joined_<index>`: columns `f0`, `f1`, … of the view, and `same`, whether the winner's event time is the
+ * row's own; one row per spine row, in the spine's order.
+ */
 export function joinViewSql(
   join: ViewJoin,
   order: JoinOrder,
@@ -75,16 +78,21 @@ export function joinViewSql(
   index: number,
 ): string {
   const { view } = join;
-  const ttl = ttlOf(view);
+  const reach = reachOf(view);
   const keys = view.joinKeys.map((key, at) => `${keySql(key, `c${keyColumns[at]}`)} AS k${at}`);
   const conditions = [...view.joinKeys.map((_, at) => `s.k${at} = f.k${at}`), 's.b >= f.o'];
+  const event = eventSql(order);
   // The winner has the greatest event time of all that are seen, so when it is too old, all are.
-  const value = (at: number) =>
-    ttl === null ? `f.f${at}` : `CASE WHEN ${eventSql(order)} >= s.t - ${ttl} THEN f.f${at} END`;
+  const counts = [
+    ...(reach.oldest === null ? [] : [`${event} >= s.t + ${reach.oldest}`]),
+    ...(view.validity === true ? ['s.t < f.v'] : []),
+  ].join(' AND ');
+  const value = (sql: string) => (counts === '' ? sql : `CASE WHEN ${counts} THEN ${sql} END`);
+  const values = view.features.map((_, at) => `${value(`f.f${at}`)} AS f${at}`);
   return (
     `CREATE TEMP TABLE __joined_${index} AS ` +
-    `SELECT ${view.features.map((_, at) => `${value(at)} AS f${at}`).join(', ')} ` +
-    `FROM (SELECT ${['rowid AS id', ...keys, 't', `${boundSql(view, order)} AS b`].join(', ')} FROM __spine) s ` +
+    `SELECT ${[...values, `${value(`${event} = s.t`)} AS same`].join(', ')} ` +
+    `FROM (SELECT ${['rowid AS id', ...keys, 't', `${boundSql(reach, order)} AS b`].join(', ')} FROM __spine) s ` +
     `ASOF LEFT JOIN (${candidatesSql(join, order)}) f ON ${conditions.join(' AND ')} ORDER BY s.id`
   );
 }
@@ -92,12 +100,12 @@ export function joinViewSql(
 const RECENCY = `{'e': epoch_us(${EVENT_TIME}), 'c': epoch_us(${CREATED_TIME}), 'r': __revision}`;
 
 /** Up to where a spine row sees, in the terms of the order. */
-function boundSql(view: AsOfView, order: JoinOrder): string {
+function boundSql({ newest }: Reach, order: JoinOrder): string {
   switch (order) {
     case 'event':
-      return `t - ${delayOf(view)}`;
+      return `t + ${newest}`;
     case 'recency':
-      return `{'e': t - ${delayOf(view)}, 'c': 9223372036854775807::BIGINT, 'r': 2147483647::INTEGER}`;
+      return `{'e': t + ${newest}, 'c': 9223372036854775807::BIGINT, 'r': 2147483647::INTEGER}`;
     case 'visible':
       return 't';
   }
@@ -115,21 +123,22 @@ function eventSql(order: JoinOrder): string {
   }
 }
 
-/** Columns `k<i>`, `o` (the order), `f<i>`, and where the order does not tell it `e` (event time). */
+/** Columns `k<i>`, `o` (the order), `f<i>`, with validity `v` (until when it is true), and where the order does not tell it `e` (event time). */
 function candidatesSql(join: ViewJoin, order: JoinOrder): string {
   const { view, rows } = join;
   const keys = view.joinKeys.map(({ name }, at) => `${identifier(name)} AS k${at}`);
   const values = view.features.map(({ feature }, at) => `${identifier(feature.name)} AS f${at}`);
   const event = `epoch_us(${EVENT_TIME})`;
+  const valid = view.validity === true ? [`coalesce(epoch_us(${VALID_TO}), 9223372036854775807) AS v`] : [];
   const select = (...ordered: readonly string[]) =>
-    `SELECT ${[...keys, ...ordered, ...values].join(', ')} FROM ${rows} WHERE ${relevantSql(join)}`;
+    `SELECT ${[...keys, ...ordered, ...valid, ...values].join(', ')} FROM ${rows} WHERE ${relevantSql(join)}`;
   switch (order) {
     case 'event':
       return select(`${event} AS o`);
     case 'recency':
       return select(`${RECENCY} AS o`);
     case 'visible': {
-      const visible = `greatest(${event} + ${delayOf(view)}, epoch_us(${CREATED_TIME}))`;
+      const visible = `greatest(${event} - ${reachOf(view).newest}, epoch_us(${CREATED_TIME}))`;
       const entity =
         keys.length === 0
           ? ''
@@ -137,13 +146,4 @@ function candidatesSql(join: ViewJoin, order: JoinOrder): string {
       return `${select(`${visible} AS o`, `${event} AS e`)} QUALIFY ${RECENCY} = max(${RECENCY}) OVER (${entity}ORDER BY ${visible})`;
     }
   }
-}
-
-function delayOf(view: AsOfView): bigint {
-  return view.dataDelay < LONGEST ? view.dataDelay : LONGEST;
-}
-
-/** A TTL that reaches past every possible time is none. */
-function ttlOf(view: AsOfView): bigint | null {
-  return view.ttl === null || view.ttl >= LONGEST ? null : view.ttl;
 }

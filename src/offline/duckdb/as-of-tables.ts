@@ -38,6 +38,11 @@ export function viewOutputs(
   );
 }
 
+/** One row: in how many rows of `__joined_<index>` the winner's event time is the row's own. */
+export function countSameTimeSql(index: number): string {
+  return `SELECT count(*) FILTER (same) FROM __joined_${index}`;
+}
+
 /** One row: count(*), then how many values each of these columns has. */
 export function countValuesSql(table: string, columns: readonly OutputColumn[]): string {
   return `SELECT ${['count(*)', ...columns.map(({ column }) => `count(${column})`)].join(', ')} FROM ${table}`;

@@ -21,7 +21,7 @@ import { duckDbReason, failureKind } from './duckdb-failure.ts';
 import type { DuckDbEngine } from './engine.ts';
 import { digestOfFile, moveIntoPlace } from './feature-file.ts';
 import { sliceScanSql } from './slice-scan.ts';
-import { type LoadedSpine, loadSpine, type SpinePlace, spineDigest } from './spine.ts';
+import { type LoadedSpine, leaveOut, loadSpine, type SpinePlace, spineDigest } from './spine.ts';
 import { keyColumns, refuseCollisions, spineProblem } from './spine-columns.ts';
 import { valueTypeOfDuckDb } from './types.ts';
 
