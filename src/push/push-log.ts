@@ -1,0 +1,26 @@
+import type { EventRow } from '../core/rows.ts';
+import type { Micros } from '../core/time.ts';
+
+/**
+ * Where pushed rows are kept before they are files (DESIGN 6). What was appended survives a crash, and becomes
+ * Parquet under `<offline>/<project>/pushed/<source>/` with the source's columns.
+ */
+export interface PushLog {
+  /**
+   * Resolves when the rows are durable (fsync). Rows are those of one source, in its columns. Appending the same
+   * rows again adds them again.
+   */
+  append(batch: PushBatch): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface PushBatch {
+  readonly project: string;
+  readonly source: string;
+  readonly receivedAt: Micros;
+  /**
+   * `columns` holds a value for each of the source's declared columns; the times of the source's timestamp fields
+   * stand apart, and neither is null.
+   */
+  readonly rows: readonly EventRow[];
+}
