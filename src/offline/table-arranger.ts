@@ -1,3 +1,7 @@
+import type { TableFormat } from '../core/table-format.ts';
+
+export type { TableFormat };
+
 /** Writes a table of rows as the files that people want: in parts, in several files, in other formats. */
 export interface TableArranger {
   /**
@@ -28,8 +32,6 @@ export interface TableLayout {
   readonly rowsPerFile: number | null;
   readonly split: TableSplit | null;
 }
-
-export type TableFormat = 'parquet' | 'csv';
 
 /**
  * Shares are whole percents that add up to 100, of two parts (train, test) or three (train, validation, test).

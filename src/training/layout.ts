@@ -1,4 +1,5 @@
 import { TidemarkError } from '../core/errors.ts';
+import { parseSplit } from '../core/split-text.ts';
 import type { TableFormat, TableLayout, TableSplit } from '../offline/table-arranger.ts';
 
 /** How a set's rows lie in files, as a person asks for it. */
@@ -38,20 +39,11 @@ function splitOf(
 ): TableSplit {
   const refuse = (reason: string) =>
     new TidemarkError('REQUEST_INVALID', `Cannot split by "${text}": ${reason}.`);
-  const [, kind, named, parts = ''] = /^(time|entity)(?:=([^:]+))?:([\d/]+)$/.exec(text) ?? [];
-  if (kind === undefined || (kind === 'time' && named !== undefined)) {
-    throw refuse('allowed are time:80/10/10, entity:80/10/10 and entity=column:80/10/10');
-  }
-  const shares = parts.split('/').map(Number);
-  const whole = shares.reduce((sum, share) => sum + share, 0);
-  if (shares.length < 2 || shares.length > 3 || whole !== 100 || shares.some((share) => share < 1)) {
-    throw refuse(
-      'the shares are two (train/test) or three (train/validation/test) whole percents of at least 1 that add up to 100',
-    );
-  }
+  const parsed = parseSplit(text);
+  if (!parsed.ok) throw refuse(parsed.reason);
+  const { kind, shares, columns: asked } = parsed.split;
   if (kind === 'time') return { kind, shares };
-  if (named !== undefined) {
-    const asked = named.split(',').map((name) => name.trim());
+  if (asked !== null) {
     const unknown = asked.filter((name) => !columns.includes(name));
     if (unknown.length === 0) return { kind: 'entity', shares, columns: asked };
     throw refuse(`the entity rows have no column ${unknown.map((name) => `"${name}"`).join(', ')}`);
@@ -63,7 +55,7 @@ function splitOf(
   if (others.some((other) => other.join('\n') !== first.join('\n'))) {
     const all = [...new Set(keys.flat())].map((name) => `"${name}"`).join(', ');
     throw refuse(
-      `the views have different keys (${all}); name the columns that may not be in two parts, as entity=${first.join(',')}:${parts}`,
+      `the views have different keys (${all}); name the columns that may not be in two parts, as entity=${first.join(',')}:${shares.join('/')}`,
     );
   }
   return { kind: 'entity', shares, columns: first };
