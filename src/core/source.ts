@@ -47,6 +47,19 @@ export interface PostgresSourceSpec extends SourceFields {
   readonly query: string | null;
 }
 
+/**
+ * Rows that were pushed to Tidemark. `columns` are all there are, beside the times and `RECEIVED_TIME`; rows that
+ * agree in all of the source's columns and times are one row, so that a push may be repeated.
+ */
+export interface PushSourceSpec extends SourceFields {
+  readonly kind: 'push';
+  /** Whose rows: those of another project's source of that name are not seen. */
+  readonly project: string;
+}
+
+/** The column of a push source that tells when its row was first received. */
+export const RECEIVED_TIME = '__received_time';
+
 /** Values that come with the request (serving) or stand in the spine (training). */
 export interface RequestSourceSpec {
   readonly kind: 'request';
@@ -54,10 +67,11 @@ export interface RequestSourceSpec {
 }
 
 /** Sources that rows are read from; grows with the adapters that read them. */
-export type SourceSpec = FileSourceSpec | PostgresSourceSpec;
+export type SourceSpec = FileSourceSpec | PostgresSourceSpec | PushSourceSpec;
 
 /** What a source is called in a sentence: where its rows lie, without anything secret. */
 export function sourceAddress(source: SourceSpec): string {
+  if (source.kind === 'push') return `pushed rows of "${source.name}"`;
   if (source.kind !== 'postgres') return source.path;
   return `${source.table === null ? 'a query' : source.table} in Postgres ($${source.urlEnv})`;
 }
