@@ -19,8 +19,8 @@ export interface PushBatch {
   readonly source: string;
   readonly receivedAt: Micros;
   /**
-   * `columns` holds a value for each of the source's declared columns; the times of the source's timestamp fields
-   * stand apart, and neither is null.
+   * `columns` holds a value for each of the source's declared columns; the times of its timestamp fields stand
+   * apart. The created time is null exactly when the source has no field for it.
    */
   readonly rows: readonly EventRow[];
 }
