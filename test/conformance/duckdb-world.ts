@@ -7,7 +7,7 @@ import { createDuckDbAsOfEngine } from '../../src/offline/duckdb/duckdb-as-of-en
 import { createDuckDb, type DuckDbEngine } from '../../src/offline/duckdb/engine.ts';
 import { identifier, stringLiteral } from '../../src/offline/duckdb/sql-text.ts';
 import { duckDbType, toValue, valueTypeOfDuckDb } from '../../src/offline/duckdb/types.ts';
-import { CREATED_TIME, EVENT_TIME, INTERVAL_END } from '../../src/offline/offline-columns.ts';
+import { CREATED_TIME, EVENT_TIME, INTERVAL_END, VALID_TO } from '../../src/offline/offline-columns.ts';
 import type { AsOfWorld } from './as-of-engine.ts';
 
 export interface DuckDbWorld extends AsOfWorld {
@@ -45,7 +45,7 @@ export async function createDuckDbWorld(): Promise<DuckDbWorld> {
     db,
     run,
     engine: createDuckDbAsOfEngine(db, { offlineRoot, baseDir: folder }),
-    async writeFeatures({ joinKeys, features }, rows) {
+    async writeFeatures({ joinKeys, features, validity = false }, rows) {
       const path = `${randomUUID()}.parquet`;
       await writeTable(
         join(offlineRoot, path),
@@ -54,13 +54,15 @@ export async function createDuckDbWorld(): Promise<DuckDbWorld> {
           [EVENT_TIME, 'TIMESTAMP'],
           [CREATED_TIME, 'TIMESTAMP'],
           [INTERVAL_END, 'TIMESTAMP'],
+          ...(validity ? [[VALID_TO, 'TIMESTAMP'] as const] : []),
           ...features.map(({ name, type }) => [name, duckDbType(type)] as const),
         ],
-        rows.map(({ key, eventTime, createdTime, intervalEnd, values }) => [
+        rows.map(({ key, eventTime, createdTime, intervalEnd, validTo = null, values }) => [
           ...key,
           eventTime,
           createdTime,
           intervalEnd,
+          ...(validity ? [validTo] : []),
           ...values,
         ]),
       );

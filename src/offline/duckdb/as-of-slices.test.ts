@@ -32,3 +32,14 @@ test('a slice without a range is always read', () => {
     ),
   ).toEqual(whole);
 });
+
+test('a label view reads the slices after the first time up to the last plus its horizon, edges included', () => {
+  const labels = (first: bigint, last: bigint, horizon: string) =>
+    relevantSlices(
+      { slices, ttl: durationOf('9h'), dataDelay: durationOf('1h'), horizon: durationOf(horizon) },
+      { first: micros(first), last: micros(last) },
+    ).map(({ path }) => path);
+  expect(labels(at(1, -1n), at(1, -1n), '1h')).toEqual(['0-1', '1-2']);
+  expect(labels(at(1), at(1), '1h')).toEqual(['1-2', '2-3']);
+  expect(labels(at(4), at(9), '1h')).toEqual([]);
+});
