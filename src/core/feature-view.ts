@@ -49,6 +49,8 @@ export interface BatchViewSpec extends Metadata {
   /** Event time and created time in the transformation's input (aggregations, passthrough) or output (sql). */
   readonly timestampField: string;
   readonly createdTimestampField: string | null;
+  /** When a row ceases to be true, in the source of a passthrough; absent: rows do not end. */
+  readonly validTo?: string;
   readonly features: readonly FeatureSpec[];
   readonly schedule: string;
   readonly startTime: string;

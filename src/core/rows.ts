@@ -23,6 +23,11 @@ export interface Recency {
 export interface FeatureRow extends Recency {
   readonly key: readonly KeyValue[];
   readonly values: readonly Value[];
+  /**
+   * Of views whose source tells it only: the row is true before this time, null: without end. A row that has ended
+   * is still the newest of its entity, and hides the ones before it.
+   */
+  readonly validTo?: Micros | null;
 }
 
 /** A row that was published and is no longer true, and the newest one that is; undefined when there is none. */

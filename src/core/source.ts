@@ -23,6 +23,11 @@ interface SourceFields extends Metadata {
   readonly timestampField: string;
   /** When the row was written; null when the source does not know. */
   readonly createdTimestampField: string | null;
+  /**
+   * Of a slowly changing source: a row is true from its event time until before the time in this column, null there:
+   * without end. Absent: rows tell what happened, and do not end.
+   */
+  readonly validTo?: string;
   /** Columns promised by the definition, checked against what is there; empty when none are declared. */
   readonly columns: readonly Column[];
 }

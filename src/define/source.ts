@@ -4,12 +4,29 @@ import type { MetadataInput } from './metadata.ts';
 
 export type ColumnTypes = Readonly<Record<string, ValueType>>;
 
-export interface FileSourceInput extends MetadataInput {
+/** What tells a row's time: one of these two forms. */
+export type RowTimes =
+  | {
+      /** The column of event times. */
+      readonly timestampField: string;
+      readonly validFrom?: never;
+      readonly validTo?: never;
+    }
+  | {
+      /**
+       * Of a slowly changing source: the column of the time from which a row is true. It is the row's event time.
+       * Only views whose columns pass through read such a source by its validity.
+       */
+      readonly validFrom: string;
+      /** The column of the time from which the row is true no longer, later than `validFrom`; null there: no end. */
+      readonly validTo: string;
+      readonly timestampField?: never;
+    };
+
+interface FileSourceFields extends MetadataInput {
   readonly name: string;
   /** A file or glob, relative to the feature repository unless absolute. */
   readonly path: string;
-  /** The column of event times. */
-  readonly timestampField: string;
   /** The column of times at which rows were written, when the source knows them. */
   readonly createdTimestampField?: string;
   /** Columns that must be there with these types, checked by `plan`; others may be there too. */
@@ -22,6 +39,8 @@ export interface FileSourceInput extends MetadataInput {
    */
   readonly partitionedBy?: TimePartition;
 }
+
+export type FileSourceInput = FileSourceFields & RowTimes;
 
 export interface FileSourceDefinition {
   readonly kind: 'file_source';
@@ -44,7 +63,7 @@ export function jsonSource(config: FileSourceInput): FileSourceDefinition {
   return { kind: 'file_source', format: 'json', config };
 }
 
-export interface PostgresSourceInput extends MetadataInput {
+interface PostgresSourceFields extends MetadataInput {
   readonly name: string;
   /** The environment variable that holds the address, such as `WAREHOUSE_URL`: the address itself is not kept. */
   readonly urlEnv: string;
@@ -52,13 +71,13 @@ export interface PostgresSourceInput extends MetadataInput {
   readonly table?: string;
   /** A SELECT in Postgres' SQL. */
   readonly query?: string;
-  /** The column of event times. */
-  readonly timestampField: string;
   /** The column of times at which rows were written, when the source knows them. */
   readonly createdTimestampField?: string;
   /** Columns that must be there with these types, checked by `plan`; others may be there too. */
   readonly columns?: ColumnTypes;
 }
+
+export type PostgresSourceInput = PostgresSourceFields & RowTimes;
 
 export interface PostgresSourceDefinition {
   readonly kind: 'postgres_source';

@@ -61,6 +61,7 @@ export async function compileBatchView(
     ...computation,
     timestampField,
     createdTimestampField,
+    ...validityOf(source, computation),
     schedule: config.schedule.trim().split(/\s+/).join(' '),
     startTime: config.startTime,
     dataDelay: config.dataDelay ?? '0s',
@@ -72,6 +73,14 @@ export async function compileBatchView(
     ...metadataOf(config),
   };
   return { ...view, fingerprint: batchFingerprint(view) };
+}
+
+/** Aggregations of such a source are refused, and a query reads it as an ordinary table. */
+function validityOf(
+  { validTo }: SourceSpec,
+  { transformation }: Computation,
+): Pick<BatchViewSpec, 'validTo'> {
+  return transformation.kind === 'passthrough' && validTo !== undefined ? { validTo } : {};
 }
 
 async function checkJoinKeys(

@@ -75,7 +75,11 @@ async function checkSource(
   const columns = await lookup.columnsOf(source);
   if (columns === undefined) return;
   const of = `"${sourceAddress(source)}"`;
-  lookup.columnAt(at, 'timestampField', source.timestampField, columns, of, TIME_TYPES);
+  const time = source.validTo === undefined ? 'timestampField' : 'validFrom';
+  lookup.columnAt(at, time, source.timestampField, columns, of, TIME_TYPES);
+  if (source.validTo !== undefined) {
+    lookup.columnAt(at, 'validTo', source.validTo, columns, of, TIME_TYPES);
+  }
   if (source.createdTimestampField !== null) {
     lookup.columnAt(at, 'createdTimestampField', source.createdTimestampField, columns, of, TIME_TYPES);
   }
@@ -104,8 +108,9 @@ function sourceSpec(definition: SourceDefinition): SourceSpec {
   const { config } = definition;
   const common = {
     name: config.name,
-    timestampField: config.timestampField,
+    timestampField: config.timestampField ?? config.validFrom,
     createdTimestampField: config.createdTimestampField ?? null,
+    ...(config.validTo === undefined ? {} : { validTo: config.validTo }),
     columns: sortedEntries(config.columns ?? {}).map(([name, type]) => ({ name, type })),
     ...metadataOf(config),
   };

@@ -148,6 +148,13 @@ const CASES: readonly Case[] = [
     ['createdTimestampField'],
   ],
   [
+    'an end of validity',
+    'breaking',
+    {},
+    { validTo: 'until', sources: [{ ...source, validTo: 'until' }] },
+    ['sources.orders.validTo', 'validTo'],
+  ],
+  [
     'another source',
     'breaking',
     {},

@@ -7,8 +7,8 @@ import { durationOf } from '../core/time.ts';
  * What decides a version's values, and so its identity: two versions with one fingerprint compute the same rows.
  *
  * In it, because each of them changes rows that are stored, or columns of the files they are stored in:
- * join keys and their order; the transformation (windows as durations, queries as parsed); timestamp fields; each
- * source's name, kind, timestamp fields and query; the features and their types; the schedule (event times of aggregated
+ * join keys and their order; the transformation (windows as durations, queries as parsed); timestamp fields and
+ * ends of validity; each source's name, kind, timestamp fields, ends of validity and query; the features and their types; the schedule (event times of aggregated
  * rows are its ticks) and the data delay (part of their created times).
  *
  * Not in it: names of entities, owners, descriptions, tags, SLAs; where a source lies and what it promises of its
@@ -25,11 +25,13 @@ export function batchFingerprint(view: Omit<BatchViewSpec, 'fingerprint'>): stri
     transformation: transformationIdentity(view.transformation),
     timestampField: view.timestampField,
     createdTimestampField: view.createdTimestampField,
+    ...(view.validTo === undefined ? {} : { validTo: view.validTo }),
     sources: view.sources.map((source) => ({
       name: source.name,
       kind: source.kind,
       timestampField: source.timestampField,
       createdTimestampField: source.createdTimestampField,
+      ...(source.validTo === undefined ? {} : { validTo: source.validTo }),
       ...(source.kind === 'postgres' && source.query !== null ? { query: source.query } : {}),
     })),
     features: view.features.map(({ name, type }) => ({ name, type })),

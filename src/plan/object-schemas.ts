@@ -3,6 +3,7 @@ import { PARTITION_GRANULARITIES } from '../core/source.ts';
 import { isDefinition } from '../define/definition.ts';
 import type { ViewSelection } from '../define/feature-view.ts';
 import * as field from './field-schemas.ts';
+import { refuseMixedTimes, rowTimeFields } from './row-times.ts';
 
 /** Schemas of the definitions' configs: what each field is on its own. `validate` adds what holds between them. */
 
@@ -14,21 +15,23 @@ export const entitySchema = field.fields({
   ...field.metadata,
 });
 
-export const sourceSchema = field.fields({
-  name: field.name,
-  path: field.filePath,
-  timestampField: field.columnName,
-  createdTimestampField: field.columnName.optional(),
-  columns: z.record(field.columnName, field.valueType, 'an object of types by column').optional(),
-  hivePartitioning: field.flag.optional(),
-  partitionedBy: field
-    .fields({
-      column: field.columnName,
-      granularity: z.enum(PARTITION_GRANULARITIES, `one of ${PARTITION_GRANULARITIES.join(', ')}`),
-    })
-    .optional(),
-  ...field.metadata,
-});
+export const sourceSchema = field
+  .fields({
+    name: field.name,
+    path: field.filePath,
+    ...rowTimeFields,
+    createdTimestampField: field.columnName.optional(),
+    columns: z.record(field.columnName, field.valueType, 'an object of types by column').optional(),
+    hivePartitioning: field.flag.optional(),
+    partitionedBy: field
+      .fields({
+        column: field.columnName,
+        granularity: z.enum(PARTITION_GRANULARITIES, `one of ${PARTITION_GRANULARITIES.join(', ')}`),
+      })
+      .optional(),
+    ...field.metadata,
+  })
+  .superRefine(refuseMixedTimes);
 
 export const postgresSourceSchema = field
   .fields({
@@ -36,7 +39,7 @@ export const postgresSourceSchema = field
     urlEnv: field.variableName,
     table: field.text.optional(),
     query: field.text.optional(),
-    timestampField: field.columnName,
+    ...rowTimeFields,
     createdTimestampField: field.columnName.optional(),
     columns: z.record(field.columnName, field.valueType, 'an object of types by column').optional(),
     ...field.metadata,
@@ -44,7 +47,8 @@ export const postgresSourceSchema = field
   .refine(({ table, query }) => (table === undefined) !== (query === undefined), {
     path: ['table'],
     message: 'one of table and query',
-  });
+  })
+  .superRefine(refuseMixedTimes);
 
 const entities = z
   .array(definition('entity', 'an entity made by entity()'), 'a list of entities')

@@ -89,6 +89,7 @@ function batchFields(view: BatchViewSpec): readonly SpecField[] {
     ...transformationFields(view),
     field('timestampField', view.timestampField, breaking),
     ...optional('createdTimestampField', view.createdTimestampField, breaking),
+    ...optional('validTo', view.validTo ?? null, breaking),
     // A feature more is a column that the files of this version do not have.
     ...featureFields(view.features, breaking),
     field('schedule', view.schedule, breaking),
@@ -158,6 +159,7 @@ function identityOfSource(prefix: string, source: SourceSpec): readonly SpecFiel
     field(`${prefix}kind`, source.kind, breaking),
     field(`${prefix}timestampField`, source.timestampField, breaking),
     ...optional(`${prefix}createdTimestampField`, source.createdTimestampField, breaking),
+    ...optional(`${prefix}validTo`, source.validTo ?? null, breaking),
     ...(source.kind === 'postgres' ? optional(`${prefix}query`, source.query, breaking) : []),
   ];
 }

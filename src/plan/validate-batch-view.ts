@@ -34,6 +34,7 @@ export function batchViewProblems(config: unknown, now: Micros): readonly FieldP
   return [
     ...problems,
     ...aggregationProblems(view.aggregations),
+    ...validityProblems(view),
     ...timeProblems(view, now),
     ...nameProblems(view),
     ...qualityProblems(view),
@@ -49,6 +50,21 @@ function aggregationProblems(aggregations: unknown): readonly FieldProblem[] {
       problemsOf(simpleAggregationSchema, (aggregation as Config)[part], [...field, part]),
     );
   });
+}
+
+function validityProblems({ aggregations, source }: Config): readonly FieldProblem[] {
+  if (aggregations === undefined || !isDefinition(source)) return [];
+  if ((source.kind !== 'file_source' && source.kind !== 'postgres_source') || !source.config?.validTo)
+    return [];
+  return [
+    {
+      field: 'source',
+      message:
+        `found source "${source.config.name}", whose rows are true from "${source.config.validFrom}" until "${source.config.validTo}"; ` +
+        'aggregations count what happened at a time, allowed for them is a source with timestampField ' +
+        '(columns may pass through, and a query may read it)',
+    },
+  ];
 }
 
 function timeProblems(view: Config, now: Micros): readonly FieldProblem[] {

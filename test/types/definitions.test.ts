@@ -8,6 +8,7 @@ import {
   featureService,
   onDemandFeatureView,
   parquetSource,
+  postgresSource,
   ratio,
   requestSource,
   sum,
@@ -51,6 +52,16 @@ test('a transform sees the features of its views, perhaps null, and its request 
   });
   // @ts-expect-error a feature that the view does not have
   view.pick('nothing');
+});
+
+test('a source tells its times in one of two forms', () => {
+  parquetSource({ name: 'addresses', path: 'addresses.parquet', validFrom: 'since', validTo: 'until' });
+  // @ts-expect-error both forms at once
+  parquetSource({ name: 'a', path: 'a.parquet', timestampField: 'at', validTo: 'until' });
+  // @ts-expect-error an end without a beginning
+  parquetSource({ name: 'a', path: 'a.parquet', validTo: 'until' });
+  // @ts-expect-error a beginning without an end
+  postgresSource({ name: 'a', urlEnv: 'WAREHOUSE_URL', table: 'a', validFrom: 'since' });
 });
 
 test('a service completes and checks the names it picks', () => {
