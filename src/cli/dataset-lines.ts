@@ -43,7 +43,7 @@ export function showLines(
       ['rows', countText(data.rows)],
       [
         'entity rows',
-        `${contents.spine.digest.slice(0, SHOWN)}, times in "${contents.spine.timestampField}"`,
+        `${recipe.range === undefined ? '' : `all from ${recipe.range.from} to ${recipe.range.to}, `}${contents.spine.digest.slice(0, SHOWN)}, times in "${contents.spine.timestampField}"`,
       ],
       ['known at', contents.knownAt],
       ['engine', contents.engine],

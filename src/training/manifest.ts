@@ -106,6 +106,8 @@ export interface Recipe {
   readonly onDemand: ResolvedFeatures['onDemand'];
   /** What the features were asked for as, by whoever made the set first. */
   readonly selection: FeatureSelection;
+  /** Set when no entity rows were given: they are what the views have with event times in [from, to), ISO 8601. */
+  readonly range?: { readonly from: string; readonly to: string };
 }
 
 export interface PartRecipe {

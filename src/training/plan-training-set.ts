@@ -12,6 +12,7 @@ import type { Registry } from '../registry/registry.ts';
 import { onDemandColumns } from './compute-on-demand.ts';
 import { layoutOf } from './layout.ts';
 import { type Recipe, type TrainingSetContents, trainingSetId } from './manifest.ts';
+import { rangeSpineOf, withWholeRange } from './range-spine.ts';
 import { readViews, type ViewReading } from './read-views.ts';
 import type { TrainingDeps, TrainingSetRequest } from './training-set.ts';
 
@@ -45,8 +46,12 @@ export async function planTrainingSet(
     ...(request.aliases === undefined ? {} : { aliases: request.aliases }),
   });
   const computed = onDemandColumns(resolved, deps.onDemand);
-  const spine = withSources(request.spine, applied.manifest);
-  const description = await deps.asOf.describeSpine(spine);
+  const spine =
+    request.spine.kind === 'range'
+      ? await rangeSpineOf(request.spine, resolved, { project, knownAt, ledger: deps.ledger })
+      : withSources(request.spine, applied.manifest);
+  const found = await deps.asOf.describeSpine(spine);
+  const description = spine.kind === 'range' ? withWholeRange(spine, found, resolved) : found;
   checkRequestData(resolved, description);
   const readings = await readViews(project, resolved, description, deps.ledger);
 
@@ -83,7 +88,7 @@ export async function planTrainingSet(
   return {
     id: trainingSetId(contents),
     contents,
-    recipe: recipeOf(request, resolved, { description, readings }),
+    recipe: recipeOf({ ...request, spine }, resolved, { description, readings }),
     join: {
       spine,
       spineDigest: description.digest,
@@ -96,7 +101,7 @@ export async function planTrainingSet(
 }
 
 function recipeOf(
-  { features }: TrainingSetRequest,
+  { features, spine }: TrainingSetRequest,
   { outputs, parts, onDemand }: ResolvedFeatures,
   read: { readonly description: SpineDescription; readonly readings: readonly ViewReading[] },
 ): Recipe {
@@ -113,6 +118,7 @@ function recipeOf(
     }),
     onDemand,
     selection: features,
+    ...(spine.kind === 'range' ? { range: { from: spine.from, to: spine.to } } : {}),
   };
 }
 

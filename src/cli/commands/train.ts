@@ -16,6 +16,8 @@ interface TrainOptions extends CommonOptions {
   readonly spine?: string;
   readonly query?: string;
   readonly queryOn?: string;
+  readonly from?: string;
+  readonly to?: string;
   readonly timestamp: string;
   readonly service?: string;
   readonly knownAt: string;
@@ -45,6 +47,13 @@ export function registerTrain(program: Command, context: CliContext): void {
             '--query-on <variable>',
             'run --query in the Postgres whose address is in this environment variable',
           )
+          .addOption(
+            new Option(
+              '--from <time>',
+              'without entity rows: all that the views have from this time on …',
+            ).conflicts(['spine', 'query']),
+          )
+          .addOption(new Option('--to <time>', '… and before this one').conflicts(['spine', 'query']))
           .option('--timestamp <column>', 'the column of entity row times', 'event_timestamp')
           .option(
             '--known-at <when>',
@@ -69,6 +78,7 @@ export function registerTrain(program: Command, context: CliContext): void {
     ),
     'tidemark train --service churn_model --spine labels.parquet --repo feature_repo/assistant',
     'tidemark train --service churn_model --spine labels.parquet --split time:80/10/10',
+    'tidemark train --service churn_model --from 2026-03-01 --to 2026-04-01',
     `tidemark train carrier_delays:flights_1d --query "SELECT carrier, predict_at AS event_timestamp FROM flight_schedule"`,
   ).action(async (features: readonly string[], options: TrainOptions) => {
     const spine = spineOf(options, context.cwd);
@@ -98,16 +108,20 @@ export function registerTrain(program: Command, context: CliContext): void {
   });
 }
 
-function spineOf({ spine, query, queryOn, timestamp }: TrainOptions, cwd: string): Spine {
+function spineOf({ spine, query, queryOn, from, to, timestamp }: TrainOptions, cwd: string): Spine {
   if (queryOn !== undefined) {
     if (query === undefined) throw new TidemarkError('REQUEST_INVALID', '--query-on needs a --query.');
     return { kind: 'postgres', urlEnv: queryOn, query, timestampField: timestamp };
   }
   if (query !== undefined) return { kind: 'query', query, timestampField: timestamp };
+  if (from !== undefined && to !== undefined) return { kind: 'range', from, to, timestampField: timestamp };
+  if (from !== undefined || to !== undefined) {
+    throw new TidemarkError('REQUEST_INVALID', '--from and --to are given together.');
+  }
   if (spine === undefined) {
     throw new TidemarkError(
       'REQUEST_INVALID',
-      'Name the entity rows: --spine with a .parquet, .csv or .jsonl file, or --query.',
+      'Name the entity rows: --spine with a .parquet, .csv or .jsonl file, --query, or --from and --to for all rows of a range.',
     );
   }
   const kind = formatOf(spine);
