@@ -4,7 +4,7 @@ import type { BatchViewSpec, Transformation } from '../../core/feature-view.ts';
 import { formatInterval, type Interval } from '../../core/interval.ts';
 import { scheduleOf } from '../../core/schedule.ts';
 import { formatTime, micros } from '../../core/time.ts';
-import { CREATED_TIME, EVENT_TIME, INTERVAL_END } from '../offline-columns.ts';
+import { CREATED_TIME, EVENT_TIME, INTERVAL_END, VALID_TO } from '../offline-columns.ts';
 import { refuseIndivisible } from './divisible-query.ts';
 import { createSourceView, queryFailure } from './duckdb-source-reader.ts';
 import { openSource, type SourcePlace } from './open-source.ts';
@@ -19,10 +19,11 @@ import {
 import { identifier, identifiers } from './sql-text.ts';
 import { nextTickSql, tickGrid, ticksTableSql, tickTimeSql } from './tick-grid-sql.ts';
 import { duckDbType } from './types.ts';
+import { validToSql } from './validity.ts';
 
 /**
- * Rows that keep their own event times. The queries made here have the columns `__k<i>`, `__t`, `__c` (BIGINT µs)
- * and `__v<i>` (features in their types), and before the last step no interval ends.
+ * Rows that keep their own event times. The queries made here have the columns `__k<i>`, `__t`, `__c` and, where rows
+ * end, `__u` (BIGINT µs), and `__v<i>` (features in their types), and before the last step no interval ends.
  */
 export async function passThroughRows(
   connection: DuckDBConnection,
@@ -116,14 +117,18 @@ export async function finishRows(
       : tickTimeSql(grid, nextTickSql(grid, rows, '__t', '__i'), '__i', '__e');
   const keys = view.joinKeys.map((_, index) => `__k${index}`);
   // Which of two rows with one key, event time and created time stays is decided by their values, not by chance.
-  const order = ['__e', ...view.features.map((_, index) => `__v${index}`)].map(
-    (name) => `${name} DESC NULLS LAST`,
-  );
+  const order = [
+    '__e DESC NULLS LAST',
+    // Without a created time, a row that has been closed stands beside itself as it was when it was open.
+    ...(view.validTo === undefined ? [] : ['__u ASC NULLS LAST']),
+    ...view.features.map((_, index) => `__v${index} DESC NULLS LAST`),
+  ];
   const columns = [
     ...view.joinKeys.map(({ name }, index) => `__k${index} AS ${identifier(name)}`),
     `make_timestamp(__t) AS ${EVENT_TIME}`,
     `make_timestamp(__c) AS ${CREATED_TIME}`,
     `make_timestamp(__e) AS ${INTERVAL_END}`,
+    ...(view.validTo === undefined ? [] : [`make_timestamp(__u) AS ${VALID_TO}`]),
     ...view.features.map(({ name }, index) => `__v${index} AS ${identifier(name)}`),
   ];
   return (
@@ -138,6 +143,8 @@ function projection(view: BatchViewSpec, columns: readonly EngineColumn[], of: s
   const time = at(view.timestampField);
   const created = view.createdTimestampField;
   if (created !== null) requireColumn(columns, created, { of, time: true });
+  const { validTo } = view;
+  if (validTo !== undefined) requireColumn(columns, validTo, { of, time: true });
   const cast = (name: string, type: string) => {
     requireColumn(columns, name, { of });
     return `CAST(${identifier(name)} AS ${type})`;
@@ -146,6 +153,7 @@ function projection(view: BatchViewSpec, columns: readonly EngineColumn[], of: s
     ...view.joinKeys.map(({ name, type }, index) => `${cast(name, duckDbType(type))} AS __k${index}`),
     `${time} AS __t`,
     `${created === null ? time : `coalesce(${at(created)}, ${time})`} AS __c`,
+    ...(validTo === undefined ? [] : [`${validToSql(validTo)} AS __u`]),
     ...view.features.map(({ name, type }, index) => `${cast(name, duckDbType(type))} AS __v${index}`),
   ].join(', ')}`;
 }

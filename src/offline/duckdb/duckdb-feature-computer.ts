@@ -12,6 +12,7 @@ import type { DuckDbEngine } from './engine.ts';
 import { writeFeatureFile } from './feature-file.ts';
 import { profileSlices } from './feature-profile.ts';
 import type { SourcePlace } from './open-source.ts';
+import { refuseNeverTrue } from './validity.ts';
 
 /** Counts changes of this computer that change what it writes for the same range and input. */
 const FORMAT = 1;
@@ -87,14 +88,11 @@ async function rowsSql(
   switch (transformation.kind) {
     case 'aggregations':
       return prepareAggregations(connection, view, transformation.aggregations, range, place);
-    case 'passthrough':
-      return finishRows(
-        connection,
-        view,
-        `(${await passThroughRows(connection, view, range, place)})`,
-        range,
-        'tick',
-      );
+    case 'passthrough': {
+      const rows = `(${await passThroughRows(connection, view, range, place)})`;
+      if (view.validTo !== undefined) await refuseNeverTrue(connection, view, rows, range);
+      return finishRows(connection, view, rows, range, 'tick');
+    }
     case 'sql': {
       await runSqlView(connection, view, transformation, range, place, { checkCuts: true });
       const ends = transformation.intervalsPerQuery === 1 ? 'query' : 'tick';

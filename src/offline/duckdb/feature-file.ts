@@ -4,7 +4,7 @@ import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { BatchViewSpec } from '../../core/feature-view.ts';
-import { CREATED_TIME, EVENT_TIME, INTERVAL_END } from '../offline-columns.ts';
+import { CREATED_TIME, EVENT_TIME, INTERVAL_END, VALID_TO } from '../offline-columns.ts';
 import { normalised } from './aggregate-arguments.ts';
 import { identifier, stringLiteral } from './sql-text.ts';
 import { duckDbType } from './types.ts';
@@ -28,6 +28,7 @@ function fileColumns(view: BatchViewSpec): readonly string[] {
     EVENT_TIME,
     CREATED_TIME,
     INTERVAL_END,
+    ...(view.validTo === undefined ? [] : [VALID_TO]),
     ...view.features.map(({ name, type }) => {
       const column = identifier(name);
       const value = normalised(column, duckDbType(type));

@@ -137,8 +137,9 @@ async function scanSql(
     case 'parquet':
       return `read_parquet(${files}, union_by_name = true${hive})`;
     case 'csv': {
-      const types = declared.length === 0 ? '' : `, types = ${typesSql(declared.map(textColumn))}`;
-      return `read_csv(${files}, union_by_name = true${hive}${types})`;
+      const sql = (types: readonly EngineColumn[]) =>
+        `read_csv(${files}, union_by_name = true${hive}${types.length === 0 ? '' : `, types = ${typesSql(types)}`})`;
+      return sql([...declared.map(textColumn), ...(await endsOfText(connection, source, sql([])))]);
     }
     case 'json':
       return jsonSql(connection, source, declared, keys, (more) => {
@@ -175,9 +176,27 @@ async function jsonSql(
       const promised = declared.find(({ name }) => name === column.name);
       if (promised !== undefined) return textColumn(promised);
       const isTime = column.name === source.timestampField || column.name === source.createdTimestampField;
-      return isTime && LOOKS_LIKE_TIME.has(column.engineType) ? { ...column, engineType: ZONED } : column;
+      const isEnd =
+        column.name === source.validTo &&
+        (LOOKS_LIKE_TIME.has(column.engineType) || column.engineType === 'JSON');
+      return isEnd || (isTime && LOOKS_LIKE_TIME.has(column.engineType))
+        ? { ...column, engineType: ZONED }
+        : column;
     });
   return sql(`, columns = ${typesSql(types)}`);
+}
+
+/** Where no row has ended, CSV does not tell that its ends are times. */
+async function endsOfText(
+  connection: DuckDBConnection,
+  { validTo, columns }: FileSourceSpec,
+  scan: string,
+): Promise<readonly EngineColumn[]> {
+  if (validTo === undefined || columns.some(({ name }) => name === validTo)) return [];
+  const found = await describeSelect(connection, `SELECT * FROM ${scan}`);
+  return found
+    .filter(({ name, engineType }) => name === validTo && engineType === 'VARCHAR')
+    .map(({ name }) => ({ name, engineType: ZONED }));
 }
 
 const ZONED = 'TIMESTAMP WITH TIME ZONE';

@@ -4,7 +4,7 @@ import type { FeatureRow } from '../../core/rows.ts';
 import type { Micros } from '../../core/time.ts';
 import type { KeyValue, Value, ValueType } from '../../core/value-type.ts';
 import type { LatestRequest } from '../feature-reader.ts';
-import { CREATED_TIME, EVENT_TIME } from '../offline-columns.ts';
+import { CREATED_TIME, EVENT_TIME, VALID_TO } from '../offline-columns.ts';
 import { sliceScanSql } from './slice-scan.ts';
 import { identifier, identifiers, timestampLiteral } from './sql-text.ts';
 import { duckDbType, readColumn, transported } from './types.ts';
@@ -42,6 +42,7 @@ export function rowColumns(
     ...view.joinKeys.map(({ name, type }) => plain(identifier(name), type)),
     // Parquet has no fixed-size lists: a vector comes back as a list and is one again by its cast.
     ...view.features.map(({ name, type }) => plain(`CAST(${identifier(name)} AS ${duckDbType(type)})`, type)),
+    ...(view.validTo === undefined ? [] : [plain(VALID_TO, 'timestamp')]),
   ];
 }
 
@@ -69,18 +70,24 @@ export async function* readChunks(
 export function appendRows(
   batch: FeatureRow[],
   { columns, rows }: RowChunk,
-  { joinKeys, features: { length: count } }: Pick<BatchViewSpec, 'joinKeys' | 'features'>,
+  {
+    joinKeys,
+    features: { length: count },
+    validTo,
+  }: Pick<BatchViewSpec, 'joinKeys' | 'features' | 'validTo'>,
 ): void {
   const [eventTimes = [], createdTimes = [], revisions = []] = columns;
   const keys = columns.slice(3, 3 + joinKeys.length) as readonly (readonly KeyValue[])[];
   const features = columns.slice(3 + joinKeys.length, 3 + joinKeys.length + count);
+  const ends = validTo === undefined ? undefined : columns[3 + joinKeys.length + count];
   for (let row = 0; row < rows; row++) {
-    batch.push({
+    const newest = {
       key: keys.map((column) => column[row] as KeyValue),
       eventTime: eventTimes[row] as Micros,
       createdTime: createdTimes[row] as Micros,
       revision: revisions[row] as number,
       values: features.map((column) => column[row] as Value),
-    });
+    };
+    batch.push(ends === undefined ? newest : { ...newest, validTo: ends[row] as Micros | null });
   }
 }
