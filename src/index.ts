@@ -18,5 +18,8 @@ export { featureService } from './define/feature-service.ts';
 export { batchFeatureView } from './define/feature-view.ts';
 export { onDemandFeatureView } from './define/on-demand-view.ts';
 export { project } from './define/project.ts';
+export { pushSource } from './define/push-source.ts';
 export { between, maxNullShare, minRows } from './define/quality.ts';
 export { csvSource, jsonSource, parquetSource, postgresSource, requestSource } from './define/source.ts';
+export { streamFeatureView } from './define/stream-view.ts';
+export { trainingSetSchedule } from './define/training-set-schedule.ts';

@@ -51,6 +51,8 @@ export interface BatchViewSpec extends Metadata {
   readonly createdTimestampField: string | null;
   /** When a row ceases to be true, in the source of a passthrough; absent: rows do not end. */
   readonly validTo?: string;
+  /** Of a passthrough of a push source: pushed rows are online when the push is answered. Absent: by its schedule. */
+  readonly stream?: true;
   readonly features: readonly FeatureSpec[];
   readonly schedule: string;
   readonly startTime: string;

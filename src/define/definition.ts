@@ -21,6 +21,7 @@ const KINDS: Readonly<Record<Definition['kind'], true>> = {
   postgres_source: true,
   batch_view: true,
   on_demand_view: true,
+  push_source: true,
   feature_service: true,
 };
 
@@ -33,4 +34,15 @@ export function isDefinition(value: unknown): value is Definition {
     Object.hasOwn(KINDS, value.kind) &&
     'config' in value
   );
+}
+
+const SOURCES: ReadonlySet<Definition['kind']> = new Set<SourceDefinition['kind']>([
+  'file_source',
+  'postgres_source',
+  'push_source',
+]);
+
+/** Whether a batch view can read rows from it. */
+export function isSource(definition: Definition): definition is SourceDefinition {
+  return SOURCES.has(definition.kind);
 }

@@ -63,6 +63,8 @@ export interface PassThroughViewInput<Name extends string, F extends FeatureType
   readonly source: SourceDefinition;
   /** Source columns that become features, with their types. */
   readonly features: F;
+  /** Set by `streamFeatureView`. */
+  readonly stream?: true;
 }
 
 export type BatchViewInput =

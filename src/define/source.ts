@@ -1,6 +1,7 @@
 import type { FileFormat, TimePartition } from '../core/source.ts';
 import type { ValueType } from '../core/value-type.ts';
 import type { MetadataInput } from './metadata.ts';
+import type { PushSourceDefinition } from './push-source.ts';
 
 export type ColumnTypes = Readonly<Record<string, ValueType>>;
 
@@ -90,7 +91,7 @@ export function postgresSource(config: PostgresSourceInput): PostgresSourceDefin
 }
 
 /** Whatever a batch view reads rows from. */
-export type SourceDefinition = FileSourceDefinition | PostgresSourceDefinition;
+export type SourceDefinition = FileSourceDefinition | PostgresSourceDefinition | PushSourceDefinition;
 
 export interface RequestSourceDefinition<Fields extends ColumnTypes = ColumnTypes> {
   readonly kind: 'request_source';

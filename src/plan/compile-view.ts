@@ -1,6 +1,6 @@
 import type { Metadata } from '../core/entity.ts';
 import type { BatchViewSpec, OnDemandInput, OnDemandViewSpec } from '../core/feature-view.ts';
-import type { SourceSpec } from '../core/source.ts';
+import { RECEIVED_TIME, type SourceSpec } from '../core/source.ts';
 import type {
   BatchViewDefinition,
   FeatureTypes,
@@ -29,7 +29,7 @@ export async function compileBatchView(
   const [source] = sources;
   if (source === undefined) return undefined;
   let timestampField = source.timestampField;
-  let createdTimestampField = source.createdTimestampField;
+  let createdTimestampField = createdFieldOf(source);
   let computation: Computation | undefined;
   if ('sql' in config && config.sql !== undefined) {
     const sql: SqlViewInput<string, FeatureTypes> = config;
@@ -59,6 +59,7 @@ export async function compileBatchView(
     joinKeys,
     sources,
     ...computation,
+    ...('stream' in config && config.stream === true ? { stream: true as const } : {}),
     timestampField,
     createdTimestampField,
     ...validityOf(source, computation),
@@ -73,6 +74,11 @@ export async function compileBatchView(
     ...metadataOf(config),
   };
   return { ...view, fingerprint: batchFingerprint(view) };
+}
+
+/** When rows were pushed is known, told or not: of two with one event time, the later one is the newer. */
+function createdFieldOf(source: SourceSpec): string | null {
+  return source.createdTimestampField ?? (source.kind === 'push' ? RECEIVED_TIME : null);
 }
 
 /** Aggregations of such a source are refused, and a query reads it as an ordinary table. */

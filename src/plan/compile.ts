@@ -36,7 +36,7 @@ export async function compileRepo(
   const lookup = createSourceLookup(sourceReader, (name) => sourcePlaces.get(name), findings);
   const sources: SourceSpec[] = [];
   for (const at of soundOnes(inventory.sources)) {
-    const source = sourceSpec(at.definition);
+    const source = sourceSpec(at.definition, repo.project.name);
     sources.push(source);
     await checkSource(at, source, lookup);
   }
@@ -46,7 +46,11 @@ export async function compileRepo(
     const used = sourcesOf(at.definition);
     const usable = used.every((source) => sound.has(source));
     if (!usable || !at.definition.config.entities.every((entity) => sound.has(entity))) continue;
-    const view = await compileBatchView(at, used.map(sourceSpec).toSorted(byName), lookup);
+    const view = await compileBatchView(
+      at,
+      used.map((source) => sourceSpec(source, repo.project.name)).toSorted(byName),
+      lookup,
+    );
     if (view !== undefined) batchViews.push(view);
   }
   const onDemandViews: OnDemandViewSpec[] = [];
@@ -72,6 +76,8 @@ async function checkSource(
   source: SourceSpec,
   lookup: SourceLookup,
 ): Promise<void> {
+  // What is declared of them is what they have.
+  if (source.kind === 'push') return;
   const columns = await lookup.columnsOf(source);
   if (columns === undefined) return;
   const of = `"${sourceAddress(source)}"`;
@@ -104,15 +110,22 @@ function entitySpec({ config }: EntityDefinition): EntitySpec {
   return { kind: 'entity', name: config.name, joinKeys, ...metadataOf(config) };
 }
 
-function sourceSpec(definition: SourceDefinition): SourceSpec {
+function sourceSpec(definition: SourceDefinition, project: string): SourceSpec {
   const { config } = definition;
-  const common = {
+  const described = {
     name: config.name,
-    timestampField: config.timestampField ?? config.validFrom,
     createdTimestampField: config.createdTimestampField ?? null,
-    ...(config.validTo === undefined ? {} : { validTo: config.validTo }),
     columns: sortedEntries(config.columns ?? {}).map(([name, type]) => ({ name, type })),
     ...metadataOf(config),
+  };
+  if (definition.kind === 'push_source') {
+    return { kind: 'push', project, timestampField: definition.config.timestampField, ...described };
+  }
+  const { timestampField, validFrom, validTo } = definition.config;
+  const common = {
+    ...described,
+    timestampField: timestampField ?? validFrom,
+    ...(validTo === undefined ? {} : { validTo }),
   };
   if (definition.kind === 'postgres_source') {
     const { urlEnv, table = null, query = null } = definition.config;

@@ -19,6 +19,7 @@ const WORDS: Readonly<Record<Definition['kind'], string>> = {
   entity: 'entity',
   file_source: 'source',
   postgres_source: 'source',
+  push_source: 'source',
   batch_view: 'batch view',
   on_demand_view: 'on-demand view',
   feature_service: 'feature service',

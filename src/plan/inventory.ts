@@ -1,5 +1,5 @@
 import { formatViewVersion } from '../core/feature-view.ts';
-import { type Definition, isDefinition } from '../define/definition.ts';
+import { type Definition, isDefinition, isSource } from '../define/definition.ts';
 import type { EntityDefinition } from '../define/entity.ts';
 import type { FeatureServiceDefinition } from '../define/feature-service.ts';
 import type { BatchViewDefinition } from '../define/feature-view.ts';
@@ -37,7 +37,7 @@ export function takeInventory({ definitions }: Pick<LoadedRepo, 'definitions'>):
   return {
     projects: ofKind('project'),
     entities: ofKind('entity'),
-    sources: [...ofKind('file_source'), ...ofKind('postgres_source')],
+    sources: [...ofKind('file_source'), ...ofKind('postgres_source'), ...ofKind('push_source')],
     batchViews: ofKind('batch_view'),
     onDemandViews: ofKind('on_demand_view'),
     services: ofKind('feature_service'),
@@ -67,5 +67,5 @@ function usedBy(definition: Definition): readonly Definition[] {
   return [config.entities, config.source, config.sources]
     .flat()
     .filter(isDefinition)
-    .filter(({ kind }) => kind === 'entity' || kind === 'file_source' || kind === 'postgres_source');
+    .filter((used) => used.kind === 'entity' || isSource(used));
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { PARTITION_GRANULARITIES } from '../core/source.ts';
-import { isDefinition } from '../define/definition.ts';
+import { isDefinition, isSource } from '../define/definition.ts';
 import type { ViewSelection } from '../define/feature-view.ts';
 import * as field from './field-schemas.ts';
 import { refuseMixedTimes, rowTimeFields } from './row-times.ts';
@@ -53,11 +53,9 @@ export const postgresSourceSchema = field
 const entities = z
   .array(definition('entity', 'an entity made by entity()'), 'a list of entities')
   .min(1, 'a list of at least one entity');
-const SOURCE = 'a source made by parquetSource(), csvSource(), jsonSource() or postgresSource()';
-const source = z.custom(
-  (value) => isDefinition(value) && (value.kind === 'file_source' || value.kind === 'postgres_source'),
-  SOURCE,
-);
+const SOURCE =
+  'a source made by parquetSource(), csvSource(), jsonSource(), postgresSource() or pushSource()';
+const source = z.custom((value) => isDefinition(value) && isSource(value), SOURCE);
 const share = z.number('a number from 0 to 1').min(0, 'a number from 0 to 1').max(1, 'a number from 0 to 1');
 const bound = z.number('a number, or null for no bound').nullable();
 
@@ -94,7 +92,7 @@ const commonView = {
 
 const features = field.named(field.valueType, 'value types');
 
-/** The three forms of a batch view; `undecided` is what remains to check when the form itself is wrong. */
+/** The forms of a batch view; `undecided` is what remains to check when the form itself is wrong. */
 export const batchViewSchemas = {
   aggregations: field.fields({
     ...commonView,
@@ -112,6 +110,12 @@ export const batchViewSchemas = {
     intervalsPerQuery: z.int('a whole number from 1').min(1, 'a whole number from 1').optional(),
   }),
   passthrough: field.fields({ ...commonView, source, features }),
+  stream: field.fields({
+    ...commonView,
+    source: definition('push_source', 'a source made by pushSource()'),
+    features,
+    stream: z.literal(true, 'true, as streamFeatureView() sets it'),
+  }),
   undecided: z.looseObject(commonView),
 };
 

@@ -30,6 +30,7 @@ const DEFINITIONS: Readonly<Record<Definition['kind'], string>> = {
   entity: 'an entity',
   file_source: 'a source',
   postgres_source: 'a source',
+  push_source: 'a source',
   batch_view: 'a batch view',
   on_demand_view: 'an on-demand view',
   feature_service: 'a feature service',

@@ -50,6 +50,7 @@ export function sourceFields(source: SourceSpec): readonly SpecField[] {
 
 function placeFields(source: SourceSpec): readonly SpecField[] {
   if (source.kind === 'postgres') {
+  if (source.kind === 'push') return [];
     return [field('urlEnv', source.urlEnv, additive), ...optional('table', source.table, additive)];
   }
   const { path, hivePartitioning, partitionedBy } = source;
@@ -113,6 +114,7 @@ function onDemandFields(view: OnDemandViewSpec): readonly SpecField[] {
         : input.fields.map(({ name, type }) => field(`inputs.${input.name}.${name}`, type, breaking)),
     ),
     // Nothing of it is stored: a feature more changes nobody's values.
+    ...(view.stream === undefined ? [] : [field('stream', 'true', additive)]),
     ...featureFields(view.features, additiveWhenAdded),
     ...metadataFields(view),
   ];

@@ -1,18 +1,19 @@
 import { nearest } from '../core/nearest.ts';
 import { formatTime, type Micros, parseDuration, parseTime } from '../core/time.ts';
-import { isDefinition } from '../define/definition.ts';
+import { isDefinition, isSource } from '../define/definition.ts';
 import type { FieldProblem } from './finding.ts';
 import { batchViewSchemas, simpleAggregationSchema } from './object-schemas.ts';
 import { problemsOf, show } from './schema-problems.ts';
 
 type Config = Readonly<Record<string, unknown>>;
-export type ViewForm = 'aggregations' | 'sql' | 'passthrough';
+export type ViewForm = 'aggregations' | 'sql' | 'passthrough' | 'stream';
 
-/** Which of the three forms a batch view has; undefined when it is none or several of them. */
+/** Which of its forms a batch view has; undefined when it is none or several of them. */
 export function formOf(config: object): ViewForm | undefined {
   const has = (key: string) => (config as Config)[key] !== undefined;
   if (has('aggregations')) return has('sql') || has('features') ? undefined : 'aggregations';
   if (has('sql')) return 'sql';
+  if (has('stream')) return 'stream';
   return has('features') ? 'passthrough' : undefined;
 }
 
@@ -125,8 +126,7 @@ function nameProblems(view: Config): readonly FieldProblem[] {
   }
   const sources = new Set<string>();
   for (const [index, source] of listOf(view.sources).entries()) {
-    if (!isDefinition(source)) continue;
-    if (source.kind !== 'file_source' && source.kind !== 'postgres_source') continue;
+    if (!isDefinition(source) || !isSource(source)) continue;
     const name = source.config?.name;
     if (sources.has(name)) {
       problems.push({ field: `sources.${index}`, message: `found source "${name}" again; allowed is once` });

@@ -5,6 +5,7 @@ import type { LoadedDefinition, LoadedRepo } from '../repo/load-repo.ts';
 import { type FieldProblem, type Finding, finding, placeOf } from './finding.ts';
 import { type Inventory, takeInventory } from './inventory.ts';
 import { entitySchema, postgresSourceSchema, projectSchema, sourceSchema } from './object-schemas.ts';
+import { pushSourceSchema } from './push-source-schema.ts';
 import { problemsOf } from './schema-problems.ts';
 import { batchViewProblems } from './validate-batch-view.ts';
 import { onDemandProblems, serviceProblems } from './validate-references.ts';
@@ -20,7 +21,8 @@ export interface Validation {
 /** Checks all definitions of a repository, each on its own and all together. Never throws. */
 export function validate(repo: LoadedRepo, now: Micros): Validation {
   const inventory = takeInventory(repo);
-  const { projects, entities, sources, batchViews, onDemandViews, services } = inventory;
+  const { projects, entities, sources, batchViews, onDemandViews, services, trainingSetSchedules } =
+    inventory;
   const findings: Finding[] = [];
   const unsound = new Set<Definition>();
   const check = (
@@ -40,6 +42,7 @@ export function validate(repo: LoadedRepo, now: Micros): Validation {
   check(filesAndOthers.file_source ?? [], (config) => problemsOf(sourceSchema, config));
   check(filesAndOthers.postgres_source ?? [], (config) => problemsOf(postgresSourceSchema, config));
   check(batchViews, (config) => batchViewProblems(config, now));
+  check(filesAndOthers.push_source ?? [], (config) => problemsOf(pushSourceSchema, config));
   check(onDemandViews, (config) => onDemandProblems(config, inventory));
   check(services, (config) => serviceProblems(config, inventory));
 
