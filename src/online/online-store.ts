@@ -9,7 +9,8 @@ import type { KeyType, KeyValue, ValueType } from '../core/value-type.ts';
  * 1. A row lands only if (event time, created time, revision) is greater than what is there; equal is a success
  *    that changes nothing. So the order, number and overlap of writes do not matter. Only `withdraw` goes back.
  * 2. No project, view or entity can be taken for another, whatever characters their names hold.
- * 3. Reading returns what was stored, expired or not, as long as it is kept; age is judged by who serves it.
+ * 3. Reading returns what was stored, expired or not, as long as it is kept; age, and whether a row has ended, is
+ *    judged by who serves it.
  */
 export interface OnlineStore {
   /** Publishes rows; STORE_UNAVAILABLE when the store cannot be reached, and then repeating is safe. */
@@ -39,6 +40,8 @@ export interface OnlineTable {
   readonly valueTypes: readonly ValueType[];
   /** Rows may be dropped by the store once they are older than this and the store's grace; null: never. */
   readonly ttl: DurationMicros | null;
+  /** Its rows tell until when they are true (`validTo`); rows of other tables do not. */
+  readonly validity?: boolean;
 }
 
 export interface ReadRequest {

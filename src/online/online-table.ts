@@ -11,5 +11,6 @@ export function onlineTableOf(project: string, view: BatchViewSpec): OnlineTable
     keyTypes: view.joinKeys.map(({ type }) => type),
     valueTypes: view.features.map(({ type }) => type),
     ttl: view.ttl === null ? null : durationOf(view.ttl),
+    ...(view.validTo === undefined ? {} : { validity: true }),
   };
 }

@@ -5,7 +5,7 @@ import { type BatchViewSpec, formatViewVersion } from '../core/feature-view.ts';
 import type { Interval } from '../core/interval.ts';
 import { batchViews, type Manifest } from '../core/manifest.ts';
 import type { Column, SourceSpec } from '../core/source.ts';
-import { type Clock, durationOf, formatTime, type Micros, subtractDuration } from '../core/time.ts';
+import { type Clock, durationOf, formatTime, type Micros } from '../core/time.ts';
 import type { Value } from '../core/value-type.ts';
 import type { CommittedFile, Ledger } from '../ledger/ledger.ts';
 import { watermarkOf } from '../ledger/watermark.ts';
@@ -14,6 +14,7 @@ import type { AsOfEngine, Spine } from '../offline/as-of-engine.ts';
 import type { TableReader } from '../offline/table-reader.ts';
 import type { OnlineStore } from '../online/online-store.ts';
 import { onlineTableOf } from '../online/online-table.ts';
+import { isExpired } from './serve-rows.ts';
 
 export interface ParityDeps {
   readonly ledger: Ledger;
@@ -106,6 +107,7 @@ async function joinedRows(
           ttl: view.ttl === null ? null : durationOf(view.ttl),
           dataDelay: durationOf(view.dataDelay),
           slices,
+          ...(view.validTo === undefined ? {} : { validity: true }),
         },
       ],
       knownAt: { kind: 'any' },
@@ -147,20 +149,21 @@ function allEntities(view: BatchViewSpec, paths: readonly string[], now: Micros)
   return { kind: 'query', query, sources, timestampField: 'as_of_time' };
 }
 
-/** What serving gives now: rows past their TTL are withheld. */
+/** What serving gives now: rows past their TTL, and those that have ended, are withheld. */
 async function servedRows(
   project: string,
   view: BatchViewSpec,
   now: Micros,
   online: OnlineStore,
 ): Promise<{ readonly served: ValuesByKey; readonly eventTimes: ReadonlyMap<string, Micros> }> {
-  const oldest = view.ttl === null ? null : subtractDuration(now, durationOf(view.ttl));
+  const ttl = view.ttl === null ? null : durationOf(view.ttl);
   const served = new Map<string, readonly Value[]>();
   const eventTimes = new Map<string, Micros>();
   for await (const batch of online.scan(onlineTableOf(project, view))) {
-    for (const { key, eventTime, values } of batch) {
-      eventTimes.set(keyText(key), eventTime);
-      if (oldest === null || eventTime >= oldest) served.set(keyText(key), values);
+    for (const row of batch) {
+      const key = keyText(row.key);
+      eventTimes.set(key, row.eventTime);
+      if (!isExpired(row, ttl, now)) served.set(key, row.values);
     }
   }
   return { served, eventTimes };

@@ -15,7 +15,7 @@ import { type PartRows, serveRows } from './serve-rows.ts';
 export interface FeatureRequest extends RequestShape {
   /** Join keys, and the request data of on-demand views, by column. */
   readonly columns: RequestColumns;
-  /** Give values that are older than their view's TTL too; their status stays OUTSIDE_MAX_AGE. */
+  /** Give values that are older than their view's TTL, or true no longer, too; their status stays OUTSIDE_MAX_AGE. */
   readonly includeExpired: boolean;
 }
 
@@ -51,7 +51,8 @@ export interface FeatureColumn {
  * Reads every feature of a request in one reading of the online store.
  *
  * 1. Equal entities are read once.
- * 2. Age is counted from the stored event time: older than the TTL is OUTSIDE_MAX_AGE and withheld (null).
+ * 2. Age is counted from the stored event time: older than the TTL is OUTSIDE_MAX_AGE and withheld (null), and so is a
+ *    row that says that it is true no longer.
  * 3. On-demand features are computed afterwards from what is served, not from what is withheld.
  */
 export async function readFeatures(

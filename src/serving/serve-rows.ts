@@ -1,5 +1,5 @@
 import type { FeatureRow } from '../core/rows.ts';
-import type { Micros } from '../core/time.ts';
+import type { DurationMicros, Micros } from '../core/time.ts';
 import type { DistinctKeys } from './build-keys.ts';
 import type { PlannedPart } from './read-plan.ts';
 
@@ -13,7 +13,10 @@ export interface PartRows {
 
 export interface ServedRow {
   readonly row: FeatureRow;
-  /** Older than the TTL, counted from the event time; exactly as old is not expired (DESIGN 7, rule 2). */
+  /**
+   * Older than the TTL, counted from the event time; exactly as old is not expired (DESIGN 7, rule 2). Or no longer
+   * true; at the very time at which it ends, it has ended.
+   */
   readonly expired: boolean;
 }
 
@@ -24,7 +27,16 @@ export function serveRows(
   now: Micros,
 ): PartRows {
   const served = stored.map((row) =>
-    row === undefined ? undefined : { row, expired: ttl !== null && now - row.eventTime > ttl },
+    row === undefined ? undefined : { row, expired: isExpired(row, ttl, now) },
   );
   return { positions, at: (row) => served[distinct?.indexes[row] ?? -1] };
+}
+
+/** Whether an as-of join for `now` whose newest row is this one would give no value. */
+export function isExpired(
+  { eventTime, validTo = null }: Pick<FeatureRow, 'eventTime' | 'validTo'>,
+  ttl: DurationMicros | null,
+  now: Micros,
+): boolean {
+  return (ttl !== null && now - eventTime > ttl) || (validTo !== null && now >= validTo);
 }

@@ -48,6 +48,8 @@ export interface ViewRecord {
   readonly features: readonly string[];
   readonly ttl: string | null;
   readonly dataDelay: string;
+  /** Whether values count only while their rows are true; absent: rows do not end. */
+  readonly validity?: boolean;
   readonly slices: readonly SliceRecord[];
 }
 

@@ -28,6 +28,7 @@ export function readViews(
       const range = readRange(part, spine);
       const version = { project, view: view.name, version: view.version };
       const files = range === null ? [] : await ledger.files(version, range);
+      const validity = view.validTo === undefined ? {} : { validity: true };
       const spineColumns = view.joinKeys.map(({ name }) => alias?.keys[name] ?? name);
       return {
         range,
@@ -39,6 +40,7 @@ export function readViews(
           features: part.features.map((feature, at) => ({ feature, output: columnOf(resolved, index, at) })),
           ttl: view.ttl === null ? null : durationOf(view.ttl),
           dataDelay: durationOf(view.dataDelay),
+          ...validity,
           slices: files.map(({ path, range, revision }) => ({ path, range, revision })),
         },
         record: {
@@ -49,6 +51,7 @@ export function readViews(
           features: part.features.map(({ name }) => name),
           ttl: view.ttl,
           dataDelay: view.dataDelay,
+          ...validity,
           slices: files.map(({ path, digest, revision, range }) => ({
             path,
             digest,

@@ -142,6 +142,7 @@ function planOf(
           features: features.map((feature, at) => ({ feature, output: columnOf(recipe, index, at) })),
           ttl: record.ttl === null ? null : durationOf(record.ttl),
           dataDelay: durationOf(record.dataDelay),
+          ...(record.validity === undefined ? {} : { validity: record.validity }),
           slices: record.slices.map(({ path, revision, start, end }) => ({
             path,
             revision,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { TidemarkError } from '../../core/errors.ts';
 import type { Recency } from '../../core/rows.ts';
-import { micros } from '../../core/time.ts';
+import { type Micros, micros } from '../../core/time.ts';
 import type { Value, ValueType } from '../../core/value-type.ts';
 import { ByteReader } from './byte-reader.ts';
 import type { ByteWriter } from './byte-writer.ts';
@@ -13,7 +13,8 @@ import { isNullAt, markNull, type ValueCodec, valueCodec } from './value-codec.t
  *     event time   8 bytes  µs, big-endian, high bit flipped  \
  *     created      8 bytes  the same                           } the recency: of two rows the greater bytes are
  *     revision     4 bytes  big-endian                        /  the newer row (DESIGN 7, rule 4)
- *     schema id    4 bytes  which value types follow
+ *     schema id    4 bytes  which value types follow, and whether rows tell how long they are true
+ *     valid to     where they do: a byte 0 for without end, or 1 and 8 bytes like the event time
  *     nulls        a bit a column, set where it is null
  *     columns      one after another; a null has no bytes
  */
@@ -22,6 +23,8 @@ const HEADER_BYTES = RECENCY_BYTES + 4;
 
 export interface StoredRow extends Recency {
   readonly values: readonly Value[];
+  /** As in `FeatureRow`. */
+  readonly validTo?: Micros | null;
 }
 
 /** The first bytes of a packed row. */
@@ -42,12 +45,12 @@ export interface RowCodec {
   decode(bytes: Buffer): StoredRow;
 }
 
-/** `name` is how errors call the view version. */
-export function rowCodec(name: string, types: readonly ValueType[]): RowCodec {
+/** `name` is how errors call the view version. With `validity`, rows tell until when they are true. */
+export function rowCodec(name: string, types: readonly ValueType[], validity = false): RowCodec {
   const codecs = types.map(valueCodec);
-  const schema = schemaId(types);
+  const schema = schemaId(types, validity);
   const nullBytes = (types.length + 7) >> 3;
-  const countOfSchema = new Map(types.map((_, i) => [schemaId(types.slice(0, i)), i]));
+  const countOfSchema = new Map(types.map((_, i) => [schemaId(types.slice(0, i), validity), i]));
   countOfSchema.set(schema, types.length);
 
   return {
@@ -61,6 +64,7 @@ export function rowCodec(name: string, types: readonly ValueType[]): RowCodec {
       }
       writeRecency(writer, row);
       writer.uint32(schema);
+      if (validity) writeEnd(writer, row.validTo ?? null);
       const nulls = writer.zeros(nullBytes);
       for (let i = 0; i < codecs.length; i++) {
         const value = row.values[i] ?? null;
@@ -80,13 +84,17 @@ export function rowCodec(name: string, types: readonly ValueType[]): RowCodec {
         throw corrupt(name, 'it was written with value types that are not the first ones of this version');
       }
       const values = new Array<Value>(types.length).fill(null);
+      let validTo: Micros | null = null;
       try {
+        if (validity) validTo = readEnd(reader);
         readValues(reader, count, values);
       } catch (error) {
         throw corrupt(name, error instanceof Error ? error.message : String(error));
       }
       if (!reader.isAtEnd) throw corrupt(name, 'bytes are left over');
-      return { eventTime, createdTime, revision, values };
+      return validity
+        ? { eventTime, createdTime, revision, values, validTo }
+        : { eventTime, createdTime, revision, values };
     },
   };
 
@@ -111,10 +119,19 @@ export function rowCodec(name: string, types: readonly ValueType[]): RowCodec {
   }
 }
 
+function writeEnd(writer: ByteWriter, validTo: Micros | null): void {
+  writer.byte(validTo === null ? 0 : 1);
+  if (validTo !== null) writer.orderedInt64(validTo);
+}
+
+function readEnd(reader: ByteReader): Micros | null {
+  return reader.byte() === 0 ? null : micros(reader.orderedInt64());
+}
+
 /** 32 bits of a digest of the value types and of the row's format, in which the first byte of the text counts. */
-export function schemaId(types: readonly ValueType[]): number {
+export function schemaId(types: readonly ValueType[], validity = false): number {
   return createHash('sha256')
-    .update(`1 ${types.join(' ')}`)
+    .update(`1 ${[...(validity ? ['valid_to'] : []), ...types].join(' ')}`)
     .digest()
     .readUInt32BE(0);
 }

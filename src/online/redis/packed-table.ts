@@ -33,7 +33,7 @@ function packTable(prefix: string, table: OnlineTable): PackedTable {
   return {
     buckets: bucketKeys(prefix, table, new ByteWriter(256)),
     entities: entityKeyCodec(name, table.keyTypes),
-    rows: rowCodec(name, table.valueTypes),
+    rows: rowCodec(name, table.valueTypes, table.validity),
     keep: table.ttl === null ? null : keepTime(table.ttl),
   };
 }

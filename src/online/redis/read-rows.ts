@@ -34,8 +34,9 @@ export async function readRows(
     return request.keys.map((key) => {
       const bytes = found[next++];
       if (!(bytes instanceof Buffer)) return undefined;
-      const { eventTime, createdTime, revision, values } = rows.decode(bytes);
-      return { key, eventTime, createdTime, revision, values };
+      const { eventTime, createdTime, revision, values, validTo } = rows.decode(bytes);
+      const row = { key, eventTime, createdTime, revision, values };
+      return validTo === undefined ? row : { ...row, validTo };
     });
   });
 }
