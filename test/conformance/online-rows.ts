@@ -27,7 +27,7 @@ export function onlineTable(parts: Partial<OnlineTable> = {}): OnlineTable {
 export function featureRow(
   key: readonly KeyValue[],
   values: readonly Value[],
-  recency: { event?: bigint; created?: bigint; revision?: number } = {},
+  recency: { event?: bigint; created?: bigint; revision?: number; validTo?: bigint | null } = {},
 ): FeatureRow {
   const event = recency.event ?? 1_700_000_000_000_000n;
   return {
@@ -36,6 +36,9 @@ export function featureRow(
     eventTime: micros(event),
     createdTime: micros(recency.created ?? event),
     revision: recency.revision ?? 0,
+    ...(recency.validTo === undefined
+      ? {}
+      : { validTo: recency.validTo === null ? null : micros(recency.validTo) }),
   };
 }
 

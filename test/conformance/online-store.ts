@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compareRecency } from '../../src/core/newer.ts';
 import type { FeatureRow } from '../../src/core/rows.ts';
+import { micros } from '../../src/core/time.ts';
 import type { KeyType, KeyValue } from '../../src/core/value-type.ts';
 import type { OnlineStore, OnlineTable } from '../../src/online/online-store.ts';
 import { anyKeys, anyTypedValue, featureRow, onlineTable } from './online-rows.ts';
@@ -371,6 +372,42 @@ export function onlineStoreConformance(name: string, make: () => Promise<OnlineS
         const row = featureRow([1n], [5n], { event });
         await store.write(table, [row]);
         expect(await readOne(table, [1n])).toEqual(row);
+      });
+    });
+
+    describe('rows that end', () => {
+      const ended = 1_700_000_000_000_000n;
+      const ends = [null, ended, ended - 1n, 2n ** 63n - 1n, -(2n ** 63n), 0n, 253_402_300_799_999_999n];
+
+      it('are given with their end as it was written, to the microsecond, long after it too', async () => {
+        const table = onlineTable({ validity: true, valueTypes: ['string', 'int64'] });
+        const rows = ends.map((validTo, i) =>
+          featureRow([BigInt(i)], [i % 2 === 0 ? null : 'x', BigInt(i)], { event: 5n, validTo }),
+        );
+        await store.write(table, rows);
+        expect(await store.read([{ table, keys: rows.map(({ key }) => key) }])).toEqual([rows]);
+        const stored = await scanAll(table);
+        expect(stored.toSorted((a, b) => Number(a.key[0]) - Number(b.key[0]))).toEqual(rows);
+      });
+
+      it('are not newer by their end: it is corrected by a revision, and taken back with the row', async () => {
+        const table = onlineTable({ validity: true });
+        const open = featureRow([1n], [1n], { event: 5n, validTo: null });
+        await store.write(table, [open]);
+        expect(await store.write(table, [{ ...open, validTo: micros(9n) }])).toMatchObject({ written: 0 });
+        expect(await readOne(table, [1n])).toEqual(open);
+        const closed = { ...open, revision: 1, validTo: micros(9n) };
+        expect(await store.write(table, [closed])).toMatchObject({ written: 1 });
+        expect(await readOne(table, [1n])).toEqual(closed);
+        const before = featureRow([1n], [0n], { event: 4n, validTo: 5n });
+        expect(await store.withdraw(table, [{ key: [1n], was: closed, instead: before }])).toBe(1);
+        expect(await readOne(table, [1n])).toEqual(before);
+      });
+
+      it('are not there in a table whose rows do not end', async () => {
+        const table = onlineTable();
+        await store.write(table, [featureRow([1n], [1n])]);
+        expect(await readOne(table, [1n])).not.toHaveProperty('validTo');
       });
     });
 

@@ -59,6 +59,40 @@ describe('a packed row', () => {
     ).toBeLessThanOrEqual(50);
   });
 
+  it('tells its end in a byte, or nine, where rows end, and takes none where they do not', () => {
+    const size = (validity: boolean, validTo?: bigint | null) => {
+      const writer = new ByteWriter(1);
+      rowCodec(NAME, ['int64'], validity).encode(
+        writer,
+        featureRow([], [1n], validTo === undefined ? {} : { validTo }),
+      );
+      return writer.length;
+    };
+    expect(size(true, null)).toBe(size(false) + 1);
+    expect(size(true, 5n)).toBe(size(false) + 9);
+    expect(size(false, 5n)).toBe(size(false));
+  });
+
+  it('is another schema with an end than without, even of a first column that would fit', () => {
+    const ended = new ByteWriter(1);
+    rowCodec(NAME, ['int64'], true).encode(ended, featureRow([], [1n], { validTo: 5n }));
+    const bytes = Buffer.from(ended.bytes.subarray(0, ended.length));
+    expect(rowCodec(NAME, ['int64', 'string'], true).decode(bytes)).toMatchObject({
+      values: [1n, null],
+      validTo: 5n,
+    });
+    const corrupt = expect.objectContaining({ code: 'STORE_CORRUPT' });
+    for (const types of [['int64'], ['timestamp', 'int64']] as ValueType[][]) {
+      expect(() => rowCodec(NAME, types).decode(bytes)).toThrowError(corrupt);
+    }
+    expect(() =>
+      rowCodec(NAME, ['int64'], true).decode(encode(['int64'], featureRow([], [1n]))),
+    ).toThrowError(corrupt);
+    for (let length = 0; length < bytes.length; length++) {
+      expect(() => rowCodec(NAME, ['int64'], true).decode(bytes.subarray(0, length))).toThrowError(corrupt);
+    }
+  });
+
   it('is refused when its schema is another one, even of the same size', () => {
     const bytes = encode(['int64', 'string'], featureRow([], [1n, 'x']));
     for (const types of [['string', 'int64'], ['int64'], ['timestamp', 'string'], []] as ValueType[][]) {
