@@ -70,7 +70,7 @@ export function profileRow(id: number, now: Micros): FeatureRow {
 /** What serving asks of a registry, with the one view applied. */
 export function profileRegistry(project: string, appliedAt: Micros): WatchOptions['registry'] {
   const user = { ...ABOUT, kind: 'entity' as const, name: 'user', joinKeys: PROFILE.joinKeys };
-  const manifest = { project, entities: [user], sources: [], views: [PROFILE], services: [] };
+  const manifest = { project, entities: [user], sources: [], views: [PROFILE], services: [], trainingSetSchedules: [] };
   return {
     load: async () => ({ manifest, revision: 1, appliedAt }),
     servingVersions: async () => new Map([[PROFILE.name, PROFILE.version]]),

@@ -3,4 +3,5 @@ export { backfill } from './backfill.ts';
 export { materialize } from './materialize.ts';
 export { migrate } from './migrate.ts';
 export { monitor } from './monitor.ts';
+export { scheduledTrainingSet } from './scheduled-training-set.ts';
 export { trainingSet } from './training-set.ts';

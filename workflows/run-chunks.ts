@@ -1,5 +1,4 @@
 import {
-  ActivityFailure,
   ApplicationFailure,
   CancellationScope,
   CancelledFailure,
@@ -10,7 +9,6 @@ import {
 import type { Activities } from '../activities/create-activities.ts';
 import type {
   ChunkResult,
-  FailedChunk,
   PlannedChunk,
   TimeRange,
   ViewTarget,
@@ -18,6 +16,7 @@ import type {
   WorkTotals,
 } from '../src/orchestrate/contracts.ts';
 import { LONG } from './activity-options.ts';
+import { failureOf } from './failure-of.ts';
 
 const { materializeChunk } = proxyActivities<Activities>(LONG);
 
@@ -77,7 +76,7 @@ export async function runChunks(
     running.add(chunk);
     publishProgress();
     try {
-      const result = await materializeChunk({ ...target, start, end, restate });
+      const result = await materializeChunk({ ...target, start, end, restate: chunk.restate ?? restate });
       // Not in one expression: what other chunks add while this one runs would be lost.
       totals = addResult(totals, chunk, result);
     } catch (error) {
@@ -134,15 +133,6 @@ function addResult(totals: WorkTotals, chunk: PlannedChunk, result: ChunkResult)
         published: totals.published + result.published,
       };
   }
-}
-
-/** A history keeps it, and every continue-as-new carries it on. */
-const MESSAGE_LENGTH = 400;
-
-function failureOf(error: unknown): Pick<FailedChunk, 'code' | 'message'> {
-  const cause = error instanceof ActivityFailure ? error.cause : error;
-  const message = (cause instanceof Error ? cause.message : String(cause)).slice(0, MESSAGE_LENGTH);
-  return { code: cause instanceof ApplicationFailure ? (cause.type ?? 'INTERNAL') : 'INTERNAL', message };
 }
 
 /** Ends a run that had failures with one error that tells how many and the first. */

@@ -1,9 +1,10 @@
 /**
- * Who reads a version of a view. A service needs the version itself, now and later. A training set has read it once
+ * Who reads a version of a view. A service or a schedule of training sets needs the version itself, now and later.
+ * A training set has read it once
  * and keeps what it read: it is listed, and holds nobody up.
  */
 export interface Consumer {
-  readonly kind: 'feature_service' | 'training_set';
+  readonly kind: 'feature_service' | 'training_set_schedule' | 'training_set';
   /** Of a training set, its id. */
   readonly name: string;
 }
@@ -22,5 +23,12 @@ export function consumersText(consumers: readonly Consumer[], most = 5): readonl
 
 /** `feature service churn`, `training set 3f9a2c…` with as much of the id as commands need. */
 export function consumerText({ kind, name }: Consumer): string {
-  return kind === 'training_set' ? `training set ${name.slice(0, 16)}` : `feature service ${name}`;
+  switch (kind) {
+    case 'training_set':
+      return `training set ${name.slice(0, 16)}`;
+    case 'training_set_schedule':
+      return `training set schedule ${name}`;
+    case 'feature_service':
+      return `feature service ${name}`;
+  }
 }

@@ -2,6 +2,7 @@ import type { EntitySpec } from './entity.ts';
 import type { FeatureServiceSpec } from './feature-service.ts';
 import type { BatchViewSpec, FeatureViewSpec, OnDemandViewSpec } from './feature-view.ts';
 import type { SourceSpec } from './source.ts';
+import type { TrainingSetScheduleSpec } from './training-set-schedule.ts';
 
 /** Everything one feature repository defines, compiled; lists are sorted by name, then version. */
 export interface Manifest {
@@ -10,10 +11,11 @@ export interface Manifest {
   readonly sources: readonly SourceSpec[];
   readonly views: readonly FeatureViewSpec[];
   readonly services: readonly FeatureServiceSpec[];
+  readonly trainingSetSchedules: readonly TrainingSetScheduleSpec[];
 }
 
 export function emptyManifest(project: string): Manifest {
-  return { project, entities: [], sources: [], views: [], services: [] };
+  return { project, entities: [], sources: [], views: [], services: [], trainingSetSchedules: [] };
 }
 
 export function findView(manifest: Manifest, name: string, version: number): FeatureViewSpec | undefined {

@@ -67,6 +67,7 @@ const manifest: Manifest = {
       ],
     },
   ],
+  trainingSetSchedules: [],
 };
 
 const plain: ResolveOptions = { servingVersions: new Map([['weather', 2]]), fullNames: false };

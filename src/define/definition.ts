@@ -4,6 +4,7 @@ import type { BatchViewDefinition } from './feature-view.ts';
 import type { OnDemandViewDefinition } from './on-demand-view.ts';
 import type { ProjectDefinition } from './project.ts';
 import type { SourceDefinition } from './source.ts';
+import type { TrainingSetScheduleDefinition } from './training-set-schedule.ts';
 
 /** Whatever a file of a feature repository may export for Tidemark; other exports are left alone. */
 export type Definition =
@@ -12,17 +13,19 @@ export type Definition =
   | SourceDefinition
   | BatchViewDefinition
   | OnDemandViewDefinition
-  | FeatureServiceDefinition;
+  | FeatureServiceDefinition
+  | TrainingSetScheduleDefinition;
 
 const KINDS: Readonly<Record<Definition['kind'], true>> = {
   project: true,
   entity: true,
   file_source: true,
   postgres_source: true,
+  push_source: true,
   batch_view: true,
   on_demand_view: true,
-  push_source: true,
   feature_service: true,
+  training_set_schedule: true,
 };
 
 export function isDefinition(value: unknown): value is Definition {

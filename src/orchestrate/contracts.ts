@@ -1,4 +1,6 @@
 import type { VersionComparison } from '../migrate/compare-profiles.ts';
+import type { ScheduledSet } from '../registry/scheduled-set.ts';
+import type { TrainingSetRequest } from '../training/training-set.ts';
 
 /**
  * What crosses workflow boundaries: references, never rows; times as ISO text so that histories can be read
@@ -73,6 +75,8 @@ export interface PlanChunksInput extends ViewTarget {
 
 export interface PlannedChunk extends TimeRange {
   readonly intervals: number;
+  /** Committed already, and computed anew because rows have come to it since. */
+  readonly restate?: boolean;
 }
 
 export interface PlannedChunks {
@@ -158,6 +162,38 @@ export interface TrainResult {
   readonly statistics?: string;
   /** Whether the set was there already. */
   readonly reused: boolean;
+}
+
+/** One tick of a scheduled training set. */
+export interface ScheduledTrainingSetInput {
+  readonly project: string;
+  /** Its name. */
+  readonly schedule: string;
+  /** The data delay: how long after the tick it is built. */
+  readonly waitMillis: number;
+}
+
+export interface PlanScheduledSetInput {
+  readonly project: string;
+  readonly schedule: string;
+  /** ISO 8601: the tick is the last one up to then. */
+  readonly at: string;
+}
+
+export interface PlannedScheduledSet {
+  readonly tick: string;
+  /** SHA-256 of the manifest. */
+  readonly id: string;
+  readonly request: TrainingSetRequest;
+}
+
+export type ScheduledSetOutcome = ScheduledSet['outcome'];
+
+export interface RecordScheduledSetInput {
+  readonly project: string;
+  readonly schedule: string;
+  readonly tick: string;
+  readonly outcome: ScheduledSetOutcome;
 }
 
 export interface TrainProgress {

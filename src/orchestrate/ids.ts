@@ -29,8 +29,13 @@ export function backfillId(input: BackfillInput): string {
   return `backfill/${plan.slice(0, 16)}`;
 }
 
+/** The set's own name: asked for twice at once, by whomever, it is built once. */
 export function trainingSetId(manifestId: string): string {
   return `training-set/${manifestId}`;
+}
+
+export function trainingSetScheduleId(project: string, schedule: string): string {
+  return `training-set-schedule/${project}/${schedule}`;
 }
 
 export function monitorId(project: string): string {

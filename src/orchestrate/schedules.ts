@@ -6,9 +6,10 @@ import {
 } from '@temporalio/client';
 import type { BatchViewSpec, ViewVersion } from '../core/feature-view.ts';
 import { scheduleOf } from '../core/schedule.ts';
-import { durationOf } from '../core/time.ts';
-import type { MaterializeInput } from './contracts.ts';
-import { materializeId, monitorId, taskQueueOf } from './ids.ts';
+import { durationOf, micros } from '../core/time.ts';
+import type { TrainingSetScheduleSpec } from '../core/training-set-schedule.ts';
+import type { MaterializeInput, ScheduledTrainingSetInput } from './contracts.ts';
+import { materializeId, monitorId, taskQueueOf, trainingSetScheduleId } from './ids.ts';
 
 /** How far back missed ticks are made up for after an outage; the ledger knows what is missing anyway. */
 const CATCH_UP = '1 day';
@@ -16,7 +17,10 @@ const CATCH_UP = '1 day';
 const PAUSED_BY_DEFINITION = 'paused by its definition';
 const MONITOR_PERIOD = '30 seconds';
 
-/** One Temporal Schedule per view version, and one for the project's monitor. All calls may be repeated. */
+/**
+ * One Temporal Schedule per view version and per scheduled training set, and one for the project's monitor. All
+ * calls may be repeated.
+ */
 export function createSchedules(client: Client) {
   return {
     async upsert(view: BatchViewSpec, project: string): Promise<void> {
@@ -24,6 +28,12 @@ export function createSchedules(client: Client) {
     },
     async remove(version: ViewVersion): Promise<void> {
       await removeSchedule(client, materializeId(version));
+    },
+    async upsertTrainingSet(spec: TrainingSetScheduleSpec, project: string): Promise<void> {
+      await upsertSchedule(client, trainingSetSchedule(spec, project));
+    },
+    async removeTrainingSet(project: string, name: string): Promise<void> {
+      await removeSchedule(client, trainingSetScheduleId(project, name));
     },
     async upsertMonitor(project: string): Promise<void> {
       await upsertSchedule(client, monitorSchedule(project));
@@ -65,6 +75,40 @@ function materializeSchedule(view: BatchViewSpec, project: string): ScheduleOpti
     policies: { overlap: 'BUFFER_ONE', catchupWindow: CATCH_UP, pauseOnFailure: false },
     state: view.paused ? { paused: true, note: PAUSED_BY_DEFINITION } : { paused: false },
   };
+}
+
+/**
+ * Fires on its ticks, and the workflow waits for the data delay: each tick is a set of its own, so none is left out
+ * because another one still waits or works, and what an outage missed is made up for.
+ */
+function trainingSetSchedule(spec: TrainingSetScheduleSpec, project: string): ScheduleOptions {
+  const input: ScheduledTrainingSetInput = {
+    project,
+    schedule: spec.name,
+    waitMillis: millis(durationOf(spec.dataDelay)),
+  };
+  const id = trainingSetScheduleId(project, spec.name);
+  return {
+    scheduleId: id,
+    spec: { cronExpressions: [spec.schedule], timezone: 'UTC' },
+    action: {
+      type: 'startWorkflow',
+      workflowType: 'scheduledTrainingSet',
+      workflowId: id,
+      taskQueue: taskQueueOf(project),
+      args: [input],
+    },
+    policies: { overlap: 'ALLOW_ALL', catchupWindow: catchUpFor(spec.schedule), pauseOnFailure: false },
+    state: spec.paused ? { paused: true, note: PAUSED_BY_DEFINITION } : { paused: false },
+  };
+}
+
+/** Two periods, and at least a day: nothing else ever asks for a tick that was missed. */
+function catchUpFor(cron: string): number {
+  const schedule = scheduleOf(cron);
+  const first = schedule.ceil(micros(0n));
+  const period = schedule.ceil(micros(first + 1n)) - first;
+  return Math.max(2 * millis(period), 86_400_000);
 }
 
 function monitorSchedule(project: string): ScheduleOptions {

@@ -48,7 +48,15 @@ export async function applyPlan(
     commit,
     now,
     async beforeCommit() {
-      for (const { action, view, version } of plan.schedules) {
+      for (const planned of plan.schedules) {
+        if ('trainingSet' in planned) {
+          const { action, trainingSet } = planned;
+          const spec = manifest.trainingSetSchedules.find(({ name }) => name === trainingSet);
+          if (action === 'delete') await schedules.removeTrainingSet(project, trainingSet);
+          else if (spec !== undefined) await schedules.upsertTrainingSet(spec, project);
+          continue;
+        }
+        const { action, view, version } = planned;
         const spec = findView(manifest, view, version);
         if (action === 'delete') await schedules.remove({ project, view, version });
         else if (spec?.kind === 'batch_view') await schedules.upsert(spec, project);

@@ -1,6 +1,7 @@
 import { digestOf } from '../core/canonical.ts';
 import { problemsError } from '../core/errors.ts';
 import { batchViews, emptyManifest, findView, type Manifest } from '../core/manifest.ts';
+import { durationOf } from '../core/time.ts';
 import type { AppliedManifest } from '../registry/registry.ts';
 import { incompatibilities } from './compatibility.ts';
 import { diffManifests } from './diff.ts';
@@ -51,7 +52,7 @@ export function isEmptyPlan({ changes, schedules }: Plan): boolean {
   return changes.length === 0 && schedules.length === 0;
 }
 
-/** One schedule per batch view version, as long as the version is defined. */
+/** One schedule per batch view version and per scheduled training set, as long as it is defined. */
 function plannedSchedules(previous: Manifest, next: Manifest): readonly PlannedSchedule[] {
   const schedules: PlannedSchedule[] = [];
   for (const { name: view, version, schedule: cron, paused } of batchViews(next)) {
@@ -66,5 +67,22 @@ function plannedSchedules(previous: Manifest, next: Manifest): readonly PlannedS
       schedules.push({ action: 'delete', view, version, cron });
     }
   }
-  return schedules;
+  return [...schedules, ...plannedTrainingSets(previous, next)];
+}
+
+function plannedTrainingSets(previous: Manifest, next: Manifest): readonly PlannedSchedule[] {
+  const before = new Map(previous.trainingSetSchedules.map((spec) => [spec.name, spec]));
+  const schedules = next.trainingSetSchedules.flatMap((spec): readonly PlannedSchedule[] => {
+    const planned = { trainingSet: spec.name, cron: spec.schedule };
+    const old = before.get(spec.name);
+    before.delete(spec.name);
+    if (old === undefined) return [{ action: 'create', ...planned }];
+    if (old.paused !== spec.paused) return [{ action: spec.paused ? 'pause' : 'resume', ...planned }];
+    const isSame = old.schedule === spec.schedule && durationOf(old.dataDelay) === durationOf(spec.dataDelay);
+    return isSame ? [] : [{ action: 'change', ...planned }];
+  });
+  const gone = [...before.values()].map(
+    ({ name, schedule }) => ({ action: 'delete', trainingSet: name, cron: schedule }) as const,
+  );
+  return [...schedules, ...gone];
 }

@@ -10,6 +10,11 @@ import type { BatchViewDefinition } from '../define/feature-view.ts';
 import type { SourceDefinition } from '../define/source.ts';
 import type { SourceReader } from '../offline/source-reader.ts';
 import type { LoadedDefinition, LoadedRepo } from '../repo/load-repo.ts';
+import {
+  checkTrainingSetSchedule,
+  spineSourceName,
+  trainingSetScheduleSpec,
+} from './compile-training-set-schedule.ts';
 import { compileBatchView, compileOnDemandView, metadataOf } from './compile-view.ts';
 import { type Finding, findingsError } from './finding.ts';
 import { byName, sortedEntries } from './sorted.ts';
@@ -32,7 +37,12 @@ export async function compileRepo(
   const soundOnes = <L extends LoadedDefinition>(loaded: readonly L[]) =>
     loaded.filter(({ definition }) => sound.has(definition));
 
-  const sourcePlaces = new Map(soundOnes(inventory.sources).map((at) => [at.definition.config.name, at]));
+  const sourcePlaces = new Map<string, LoadedDefinition>(
+    soundOnes(inventory.sources).map((at) => [at.definition.config.name, at]),
+  );
+  for (const at of soundOnes(inventory.trainingSetSchedules)) {
+    sourcePlaces.set(spineSourceName(at.definition.config.name), at);
+  }
   const lookup = createSourceLookup(sourceReader, (name) => sourcePlaces.get(name), findings);
   const sources: SourceSpec[] = [];
   for (const at of soundOnes(inventory.sources)) {
@@ -61,13 +71,21 @@ export async function compileRepo(
   if (findings.length > 0) throw findingsError(repo.project.name, findings);
 
   const views: readonly FeatureViewSpec[] = [...batchViews, ...onDemandViews];
-  return {
+  const manifest: Manifest = {
     project: repo.project.name,
     entities: inventory.entities.map(({ definition }) => entitySpec(definition)).toSorted(byName),
     sources: sources.toSorted(byName),
     views: views.toSorted((a, b) => byName(a, b) || a.version - b.version),
     services: inventory.services.map(({ definition }) => serviceSpec(definition, views)).toSorted(byName),
+    trainingSetSchedules: inventory.trainingSetSchedules
+      .map(({ definition }) => trainingSetScheduleSpec(definition))
+      .toSorted(byName),
   };
+  for (const at of inventory.trainingSetSchedules) {
+    await checkTrainingSetSchedule(at, trainingSetScheduleSpec(at.definition), manifest, lookup);
+  }
+  if (findings.length > 0) throw findingsError(repo.project.name, findings);
+  return manifest;
 }
 
 /** The source's own promises: its time columns are times, and the columns it declares are there. */

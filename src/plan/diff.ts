@@ -7,6 +7,7 @@ import {
   type SpecField,
   serviceFields,
   sourceFields,
+  trainingSetScheduleFields,
   viewFields,
 } from './spec-fields.ts';
 
@@ -33,8 +34,8 @@ export function diffManifests(previous: Manifest, next: Manifest): readonly Plan
   }
   for (const [id, entry] of before) {
     if (after.has(id)) continue;
-    // Values disappear with a view or a service; an entity or source nobody uses any more takes none with it.
-    const severity = entry.kind === 'entity' || entry.kind === 'source' ? 'metadata' : 'breaking';
+    // Values disappear with a view or a service.
+    const severity = TAKE_NOTHING_ALONG.has(entry.kind) ? 'metadata' : 'breaking';
     changes.push({ ...bare(entry), change: 'removed', severity, fields: [] });
   }
   return changes.toSorted(
@@ -48,7 +49,15 @@ const ORDER: Readonly<Record<PlannedChange['kind'], number>> = {
   batch_view: 2,
   on_demand_view: 3,
   feature_service: 4,
+  training_set_schedule: 5,
 };
+
+/** Nobody uses the entity or source any more; the sets that a schedule has made stay. */
+const TAKE_NOTHING_ALONG: ReadonlySet<PlannedChange['kind']> = new Set([
+  'entity',
+  'source',
+  'training_set_schedule',
+]);
 
 function entriesOf(manifest: Manifest): ReadonlyMap<string, Entry> {
   const entries = new Map<string, Entry>();
@@ -61,6 +70,10 @@ function entriesOf(manifest: Manifest): ReadonlyMap<string, Entry> {
   }
   for (const service of manifest.services)
     add('service', 'feature_service', service.name, serviceFields(service));
+  for (const schedule of manifest.trainingSetSchedules) {
+    const fields = trainingSetScheduleFields(schedule);
+    add('training set schedule', 'training_set_schedule', schedule.name, fields);
+  }
   return entries;
 }
 

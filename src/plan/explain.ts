@@ -18,9 +18,9 @@ export function explainPlan(plan: Plan): readonly string[] {
           ...section(
             'Schedules',
             aligned(
-              schedules.map(({ action, view, version, cron }) => [
-                `${ACTION_SIGNS[action]} ${view}@v${version}`,
-                ACTION_WORDS[action] ?? `${describeCron(cron)} (${cron})`,
+              schedules.map((planned) => [
+                `${ACTION_SIGNS[planned.action]} ${scheduledText(planned)}`,
+                ACTION_WORDS[planned.action] ?? `${describeCron(planned.cron)} (${planned.cron})`,
               ]),
             ),
           ),
@@ -44,6 +44,12 @@ const ACTION_WORDS: Partial<Record<PlannedSchedule['action'], string>> = {
   resume: 'resumed',
   delete: 'deleted',
 };
+
+function scheduledText(planned: PlannedSchedule): string {
+  return 'trainingSet' in planned
+    ? `training set ${planned.trainingSet}`
+    : `${planned.view}@v${planned.version}`;
+}
 
 function changeLines(changes: readonly PlannedChange[], manifest: Manifest): readonly string[] {
   const heads = aligned(
@@ -75,6 +81,16 @@ function describe({ kind, object }: PlannedChange, manifest: Manifest): string {
       const members = manifest.services.find(({ name }) => name === object)?.members ?? [];
       const features = members.reduce((sum, member) => sum + member.features.length, 0);
       return `${counted(features, 'feature')} of ${counted(members.length, 'view')}`;
+    }
+    case 'training_set_schedule': {
+      const spec = manifest.trainingSetSchedules.find(({ name }) => name === object);
+      if (spec === undefined) return '';
+      const { features } = spec;
+      const what =
+        features.kind === 'service'
+          ? features.service
+          : counted(features.references.length, 'feature reference');
+      return `${what}, ${describeCron(spec.schedule)}`;
     }
     case 'batch_view':
     case 'on_demand_view': {

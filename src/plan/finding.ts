@@ -23,6 +23,7 @@ const WORDS: Readonly<Record<Definition['kind'], string>> = {
   batch_view: 'batch view',
   on_demand_view: 'on-demand view',
   feature_service: 'feature service',
+  training_set_schedule: 'training set schedule',
 };
 
 /** `views.ts, batch view "orders"`: with a version where an object has several. */

@@ -41,14 +41,19 @@ export async function gatherFacts(
     const missing = missingOf(due, coverage);
     if (missing.length > 0) backfills.push(await plannedBackfill(view, missing, measure));
   }
-  // A service is changed with its views: in `next` it can only read versions that `next` has.
-  const services = new Set(previous.services.map(({ name }) => name));
+  // A service or a schedule is changed with its views: in `next` it can only read versions that `next` has.
+  const defined = {
+    feature_service: new Set(previous.services.map(({ name }) => name)),
+    training_set_schedule: new Set(previous.trainingSetSchedules.map(({ name }) => name)),
+  };
   const consumers = new Map<string, readonly string[]>();
   for (const { name, version } of previous.views) {
     if (findView(next, name, version) !== undefined) continue;
     const readers = await registry.consumers({ project, view: name, version });
     // A training set keeps what it has read: alone it holds no removal up.
-    const blocking = readers.filter((reader) => !isTrainingSet(reader) && !services.has(reader.name));
+    const blocking = readers.filter(
+      ({ kind, name: reader }) => kind !== 'training_set' && !defined[kind].has(reader),
+    );
     consumers.set(
       formatViewVersion({ view: name, version }),
       blocking.length === 0 ? [] : consumersText([...blocking, ...readers.filter(isTrainingSet)]),

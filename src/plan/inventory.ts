@@ -6,6 +6,7 @@ import type { BatchViewDefinition } from '../define/feature-view.ts';
 import type { OnDemandViewDefinition } from '../define/on-demand-view.ts';
 import type { ProjectDefinition } from '../define/project.ts';
 import type { SourceDefinition } from '../define/source.ts';
+import type { TrainingSetScheduleDefinition } from '../define/training-set-schedule.ts';
 import type { LoadedDefinition, LoadedRepo } from '../repo/load-repo.ts';
 
 /**
@@ -19,6 +20,7 @@ export interface Inventory {
   readonly batchViews: readonly LoadedDefinition<BatchViewDefinition>[];
   readonly onDemandViews: readonly LoadedDefinition<OnDemandViewDefinition>[];
   readonly services: readonly LoadedDefinition<FeatureServiceDefinition>[];
+  readonly trainingSetSchedules: readonly LoadedDefinition<TrainingSetScheduleDefinition>[];
 }
 
 export function takeInventory({ definitions }: Pick<LoadedRepo, 'definitions'>): Inventory {
@@ -41,6 +43,7 @@ export function takeInventory({ definitions }: Pick<LoadedRepo, 'definitions'>):
     batchViews: ofKind('batch_view'),
     onDemandViews: ofKind('on_demand_view'),
     services: ofKind('feature_service'),
+    trainingSetSchedules: ofKind('training_set_schedule'),
   };
 }
 

@@ -202,7 +202,7 @@ export function isViewSelection(value: unknown): value is ViewSelection {
   return isObject(value) && value.kind === 'view_selection';
 }
 
-function definition(kind: string, allowed: string) {
+export function definition(kind: string, allowed: string) {
   return z.custom((value) => isDefinition(value) && value.kind === kind, allowed);
 }
 

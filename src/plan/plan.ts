@@ -18,7 +18,7 @@ export interface Plan {
 }
 
 export interface PlannedChange {
-  readonly kind: 'entity' | 'source' | FeatureViewSpec['kind'] | 'feature_service';
+  readonly kind: 'entity' | 'source' | FeatureViewSpec['kind'] | 'feature_service' | 'training_set_schedule';
   /** `user`, `user_activity@v1`, … */
   readonly object: string;
   readonly change: 'added' | 'changed' | 'removed';
@@ -34,13 +34,11 @@ export interface FieldChange {
   readonly to: string | null;
 }
 
-/** One Temporal Schedule per view version. */
-export interface PlannedSchedule {
+/** One Temporal Schedule per view version, and one per scheduled training set. */
+export type PlannedSchedule = {
   readonly action: 'create' | 'change' | 'pause' | 'resume' | 'delete';
-  readonly view: string;
-  readonly version: number;
   readonly cron: string;
-}
+} & ({ readonly view: string; readonly version: number } | { readonly trainingSet: string });
 
 /** What of a view version is not computed yet, as far as it is due (now − data delay). */
 export interface PlannedBackfill {

@@ -34,6 +34,7 @@ const DEFINITIONS: Readonly<Record<Definition['kind'], string>> = {
   batch_view: 'a batch view',
   on_demand_view: 'an on-demand view',
   feature_service: 'a feature service',
+  training_set_schedule: 'a training set schedule',
 };
 
 /** A value as a person would call it, in one short line. */

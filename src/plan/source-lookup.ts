@@ -21,6 +21,7 @@ export interface SourceLookup {
     at: LoadedDefinition,
     query: string,
     sources: readonly SourceSpec[],
+    field?: string,
   ): Promise<QueryDescription | undefined>;
   /** Reports a missing column; `allowed` are the types it may have. Undefined when it is not as asked. */
   columnAt(
@@ -32,6 +33,8 @@ export interface SourceLookup {
     allowed?: readonly ValueType[],
   ): SourceColumn | undefined;
   mismatch(at: LoadedDefinition, field: string, message: string): void;
+  /** Reports what is wrong in the definition itself. */
+  invalid(at: LoadedDefinition, field: string, message: string): void;
 }
 
 export function createSourceLookup(
@@ -88,12 +91,12 @@ export function createSourceLookup(
       else report('DEFINITION_INVALID', at, field, type.message);
       return undefined;
     },
-    async queryOf(at, query, sources) {
+    async queryOf(at, query, sources, field = 'sql') {
       for (const source of sources) if ((await columnsOf(source)) === undefined) return undefined;
       try {
         return await sourceReader.describeQuery(query, sources);
       } catch (error) {
-        report('DEFINITION_INVALID', at, 'sql', sourceFailure(error).message);
+        report('DEFINITION_INVALID', at, field, sourceFailure(error).message);
         return undefined;
       }
     },
@@ -124,6 +127,7 @@ export function createSourceLookup(
       return column;
     },
     mismatch: (at, field, message) => report('SOURCE_SCHEMA_MISMATCH', at, field, message),
+    invalid: (at, field, message) => report('DEFINITION_INVALID', at, field, message),
   };
   return lookup;
 }

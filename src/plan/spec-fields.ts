@@ -11,6 +11,7 @@ import type {
 } from '../core/feature-view.ts';
 import type { SourceSpec } from '../core/source.ts';
 import { durationOf, timeOf } from '../core/time.ts';
+import type { TrainingSetScheduleSpec } from '../core/training-set-schedule.ts';
 import { aggregationIdentity } from './fingerprint.ts';
 import type { PlannedChange } from './plan.ts';
 
@@ -49,8 +50,8 @@ export function sourceFields(source: SourceSpec): readonly SpecField[] {
 }
 
 function placeFields(source: SourceSpec): readonly SpecField[] {
-  if (source.kind === 'postgres') {
   if (source.kind === 'push') return [];
+  if (source.kind === 'postgres') {
     return [field('urlEnv', source.urlEnv, additive), ...optional('table', source.table, additive)];
   }
   const { path, hivePartitioning, partitionedBy } = source;
@@ -80,6 +81,28 @@ export function serviceFields(service: FeatureServiceSpec): readonly SpecField[]
   ];
 }
 
+/** What the next sets hold may change: each is named by what it was made of, and those made before stay. */
+export function trainingSetScheduleFields(spec: TrainingSetScheduleSpec): readonly SpecField[] {
+  const { timestampField, ...rows } = spec.spine;
+  return [
+    field('schedule', spec.schedule, metadata),
+    field('dataDelay', spec.dataDelay, metadata, durationOf(spec.dataDelay)),
+    ...Object.entries(rows).map(([name, value]) => field(`spine.${name}`, value, additive)),
+    field('spine.timestampField', timestampField, additive),
+    ...(spec.features.kind === 'service'
+      ? [field('service', spec.features.service, additive)]
+      : spec.features.references.map((reference) => field(`features.${reference}`, 'used', additive))),
+    field('knownAt', spec.knownAt, additive),
+    field('fullNames', String(spec.fullNames), additive),
+    ...optional('split', spec.split, additive),
+    field('format', spec.format, additive),
+    ...optional('rowsPerFile', spec.rowsPerFile, additive),
+    field('statistics', String(spec.statistics), metadata),
+    field('paused', String(spec.paused), metadata),
+    ...metadataFields(spec),
+  ];
+}
+
 /** Which of these are `breaking` and what is in the fingerprint must be the same: a test holds them together. */
 function batchFields(view: BatchViewSpec): readonly SpecField[] {
   return [
@@ -91,6 +114,7 @@ function batchFields(view: BatchViewSpec): readonly SpecField[] {
     field('timestampField', view.timestampField, breaking),
     ...optional('createdTimestampField', view.createdTimestampField, breaking),
     ...optional('validTo', view.validTo ?? null, breaking),
+    ...(view.stream === undefined ? [] : [field('stream', 'true', additive)]),
     // A feature more is a column that the files of this version do not have.
     ...featureFields(view.features, breaking),
     field('schedule', view.schedule, breaking),
@@ -114,7 +138,6 @@ function onDemandFields(view: OnDemandViewSpec): readonly SpecField[] {
         : input.fields.map(({ name, type }) => field(`inputs.${input.name}.${name}`, type, breaking)),
     ),
     // Nothing of it is stored: a feature more changes nobody's values.
-    ...(view.stream === undefined ? [] : [field('stream', 'true', additive)]),
     ...featureFields(view.features, additiveWhenAdded),
     ...metadataFields(view),
   ];

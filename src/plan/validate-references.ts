@@ -53,7 +53,7 @@ export function serviceProblems(
     const view = isViewSelection(member) ? member.view : member;
     if (!isDefinition(view) || (view.kind !== 'batch_view' && view.kind !== 'on_demand_view')) continue;
     const field = `features.${index}`;
-    problems.push(...exported(view, field, [...inventory.batchViews, ...inventory.onDemandViews]));
+    problems.push(...memberProblems(member, field, inventory));
     const { name, version } = view.config;
     const before = versions.get(name);
     if (before !== undefined && before !== version) {
@@ -63,9 +63,22 @@ export function serviceProblems(
       });
     }
     versions.set(name, version);
-    if (isViewSelection(member)) problems.push(...pickProblems(member.features, view, field));
   }
   return problems;
+}
+
+/** Of a view or a pick of one: it is exported, and has the features picked. Anything else is a schema's to tell. */
+export function memberProblems(
+  member: unknown,
+  field: string,
+  { batchViews, onDemandViews }: Inventory,
+): readonly FieldProblem[] {
+  const view = isViewSelection(member) ? member.view : member;
+  if (!isDefinition(view) || (view.kind !== 'batch_view' && view.kind !== 'on_demand_view')) return [];
+  return [
+    ...exported(view, field, [...batchViews, ...onDemandViews]),
+    ...(isViewSelection(member) ? pickProblems(member.features, view, field) : []),
+  ];
 }
 
 function pickProblems(picked: readonly string[], view: View, field: string): readonly FieldProblem[] {

@@ -9,6 +9,7 @@ import { pushSourceSchema } from './push-source-schema.ts';
 import { problemsOf } from './schema-problems.ts';
 import { batchViewProblems } from './validate-batch-view.ts';
 import { onDemandProblems, serviceProblems } from './validate-references.ts';
+import { trainingSetScheduleProblems } from './validate-training-set-schedule.ts';
 
 export interface Validation {
   readonly inventory: Inventory;
@@ -41,10 +42,11 @@ export function validate(repo: LoadedRepo, now: Micros): Validation {
   const filesAndOthers = Object.groupBy(sources, ({ definition }) => definition.kind);
   check(filesAndOthers.file_source ?? [], (config) => problemsOf(sourceSchema, config));
   check(filesAndOthers.postgres_source ?? [], (config) => problemsOf(postgresSourceSchema, config));
-  check(batchViews, (config) => batchViewProblems(config, now));
   check(filesAndOthers.push_source ?? [], (config) => problemsOf(pushSourceSchema, config));
+  check(batchViews, (config) => batchViewProblems(config, now));
   check(onDemandViews, (config) => onDemandProblems(config, inventory));
   check(services, (config) => serviceProblems(config, inventory));
+  check(trainingSetSchedules, (config) => trainingSetScheduleProblems(config, inventory));
 
   const unique = (loaded: readonly LoadedDefinition[], what: string, id: (config: never) => string) => {
     const first = new Map<string, LoadedDefinition>();
@@ -64,6 +66,7 @@ export function validate(repo: LoadedRepo, now: Micros): Validation {
   unique(entities, 'name', byName);
   unique(sources, 'name', byName);
   unique(services, 'name', byName);
+  unique(trainingSetSchedules, 'name', byName);
   unique([...batchViews, ...onDemandViews], 'name and version', viewId);
   findings.push(...kindsThatDiffer(inventory), ...keyTypesThatDiffer(inventory));
 

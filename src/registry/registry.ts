@@ -2,6 +2,7 @@ import type { Consumer } from '../core/consumer.ts';
 import type { FeatureViewSpec, ViewVersion } from '../core/feature-view.ts';
 import type { Manifest } from '../core/manifest.ts';
 import type { Micros } from '../core/time.ts';
+import type { ScheduledSet } from './scheduled-set.ts';
 
 /**
  * The registry (DESIGN 5): definitions with history, and the runtime facts that `apply` never touches (serving
@@ -21,10 +22,14 @@ export interface Registry {
   servingVersions(project: string): Promise<ReadonlyMap<string, number>>;
   /** Moves a view's serving version; a no-op when it is there already. */
   setServingVersion(version: ViewVersion, by: string): Promise<void>;
-  /** Who reads a version: services of the applied manifest, then training sets, each by name. */
+  /** Who reads a version: services and schedules of the applied manifest, then training sets, each by name. */
   consumers(version: ViewVersion): Promise<readonly Consumer[]>;
   /** Records that a training set was built from these versions; again is no error. An apply leaves it recorded. */
   addTrainingSet(id: string, versions: readonly ViewVersion[]): Promise<void>;
+  /** Records what a tick of a scheduled training set gave; again replaces what was recorded of that tick. */
+  recordScheduledSet(set: ScheduledSet): Promise<void>;
+  /** Of each schedule the newest tick that was recorded, by name; also of schedules that are defined no more. */
+  lastScheduledSets(project: string): Promise<readonly ScheduledSet[]>;
   /** Who changed what and when, newest first. */
   history(project: string, limit: number): Promise<readonly Change[]>;
   close(): Promise<void>;
@@ -49,7 +54,7 @@ export interface ApplyRequest {
 
 export interface Change {
   readonly revision: number;
-  readonly kind: 'entity' | 'source' | FeatureViewSpec['kind'] | 'feature_service';
+  readonly kind: 'entity' | 'source' | FeatureViewSpec['kind'] | 'feature_service' | 'training_set_schedule';
   readonly object: string;
   readonly change: 'added' | 'changed' | 'removed';
   readonly by: string;

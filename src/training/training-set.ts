@@ -7,13 +7,15 @@ import type { AsOfEngine, Spine } from '../offline/as-of-engine.ts';
 import type { TableArranger } from '../offline/table-arranger.ts';
 import type { TableProfiler } from '../offline/table-profiler.ts';
 import type { Registry } from '../registry/registry.ts';
+import type { LabelRequest } from './label.ts';
 import type { LayoutRequest } from './layout.ts';
 import type { TrainingSetManifest } from './manifest.ts';
+import type { PossibleLeakage } from './possible-leakage.ts';
 
 /** What a person asks for; plain JSON, so that it can cross a workflow's border. */
 export interface TrainingSetRequest {
   readonly project: string;
-  /** A query reads the sources of the applied definitions by name. */
+  /** A query reads the sources of the applied definitions by name. A relative path starts at the worker's repository. */
   readonly spine: Spine;
   readonly features: FeatureSelection;
   /** `any`, `row` (known at the row's own time), or an ISO 8601 time: only rows known by then. */
@@ -21,6 +23,8 @@ export interface TrainingSetRequest {
   /** `view__feature` in place of `feature`. */
   readonly fullNames: boolean;
   readonly aliases?: readonly ViewAlias[];
+  /** What is to be predicted. Rows whose label's horizon has not passed are left out, and counted. */
+  readonly label?: LabelRequest;
   /** One Parquet file when undefined. */
   readonly layout?: LayoutRequest;
   /** Also write `statistics.html` beside the data; no part of the set's name. */
@@ -29,7 +33,7 @@ export interface TrainingSetRequest {
 
 export interface TrainingDeps {
   readonly registry: Pick<Registry, 'load' | 'servingVersions' | 'addTrainingSet'>;
-  readonly ledger: Pick<Ledger, 'files'>;
+  readonly ledger: Pick<Ledger, 'files' | 'coverage'>;
   readonly asOf: AsOfEngine;
   readonly arranger: TableArranger;
   readonly profiler: TableProfiler;
@@ -45,6 +49,16 @@ export interface TrainingOptions {
   readonly onProgress?: (progress: { readonly phase: string; readonly share: number }) => void;
 }
 
+export interface LabelSummary {
+  readonly column: string;
+  /** For people: `delayed (outcome@v1:delayed within 1d)`. */
+  readonly text: string;
+  /** Entity rows left out, as the horizon of their label had not passed. */
+  readonly leftOut: number;
+  /** Rows without a label, in [0, 1]; null for a column of the entity rows, which are taken as they are. */
+  readonly nullShare: number | null;
+}
+
 /** An immutable table of spine rows and the features as of their times, named by what it was made of. */
 export interface TrainingSet {
   readonly id: string;
@@ -56,6 +70,9 @@ export interface TrainingSet {
   readonly parts?: Readonly<Record<string, number>>;
   /** By feature column, in [0, 1]. */
   readonly nullShares: Readonly<Record<string, number>>;
+  /** Undefined when none was asked for. */
+  readonly label?: LabelSummary;
+  readonly possibleLeakage: readonly PossibleLeakage[];
   /** The page of statistics, absolute, when it was asked for. */
   readonly statistics?: string;
   /** It was there already. */

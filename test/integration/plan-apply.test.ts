@@ -67,6 +67,12 @@ function schedulesInMemory(): SchedulePort & { readonly crons: Map<string, strin
     async remove(version) {
       crons.delete(`${version.project}/${formatViewVersion(version)}`);
     },
+    async upsertTrainingSet(spec, project) {
+      crons.set(`${project}/set ${spec.name}`, spec.schedule);
+    },
+    async removeTrainingSet(project, name) {
+      crons.delete(`${project}/set ${name}`);
+    },
   };
 }
 
@@ -166,6 +172,8 @@ test('when a schedule cannot be changed nothing is applied, and the plan can be 
   const down: SchedulePort = {
     upsert: () => Promise.reject(new TidemarkError('STACK_UNAVAILABLE', 'Temporal is down.')),
     remove: () => Promise.resolve(),
+    upsertTrainingSet: () => Promise.resolve(),
+    removeTrainingSet: () => Promise.resolve(),
   };
   const planned = await plan();
   expect((await failureOf(apply(planned, plan, down))).code).toBe('STACK_UNAVAILABLE');

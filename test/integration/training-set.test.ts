@@ -106,6 +106,7 @@ const manifest: Manifest = {
       ],
     },
   ],
+  trainingSetSchedules: [],
 };
 
 const transform: OnDemandTransform = ({ now, request }) => {

@@ -163,6 +163,7 @@ export function servingManifest(project: string): Manifest {
         ],
       },
     ],
+    trainingSetSchedules: [],
   };
 }
 

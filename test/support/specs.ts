@@ -83,6 +83,7 @@ export function manifestOf(views: Manifest['views'], rest: Partial<Manifest> = {
     sources: [...sources.values()],
     views,
     services: [],
+    trainingSetSchedules: [],
     ...rest,
   };
 }

@@ -1,7 +1,7 @@
 import { TidemarkError } from '../../core/errors.ts';
 import type { Manifest } from '../../core/manifest.ts';
+import { definedConsumers } from '../defined-consumers.ts';
 import type { AppliedManifest, ApplyRequest } from '../registry.ts';
-import { serviceConsumers } from '../service-consumers.ts';
 import { identityOf, type ObjectRow, objectRows } from './object-rows.ts';
 import { type PostgresPool, type Query, transaction } from './pool.ts';
 import { microsColumn, microsFrom, timeParameter } from './postgres-time.ts';
@@ -26,7 +26,7 @@ export function applyManifest(pool: PostgresPool, request: ApplyRequest): Promis
     const revision = request.baseRevision + 1;
     await writeApply(query, request, revision);
     await writeObjects(query, manifest.project, changes, revision);
-    await writeServiceConsumers(query, manifest);
+    await writeDefinedConsumers(query, manifest);
     await writeServingVersions(query, request);
     await beforeCommit?.();
     return { manifest, revision, appliedAt: request.now };
@@ -109,21 +109,22 @@ async function writeObjects(
   );
 }
 
-async function writeServiceConsumers(query: Query, manifest: Manifest): Promise<void> {
+async function writeDefinedConsumers(query: Query, manifest: Manifest): Promise<void> {
   const { project } = manifest;
-  const wanted = JSON.stringify(serviceConsumers(manifest));
+  const wanted = JSON.stringify(definedConsumers(manifest));
   // Those that stay keep their `since`.
   await query(
-    `delete from consumers c where project = $1 and kind = 'feature_service' and not exists (
-       select from jsonb_to_recordset($2) as row (view text, version integer, service text)
-       where row.view = c.view and row.version = c.version and row.service = c.name
+    `delete from consumers c where project = $1 and kind in ('feature_service', 'training_set_schedule')
+     and not exists (
+       select from jsonb_to_recordset($2) as row (view text, version integer, kind text, name text)
+       where row.view = c.view and row.version = c.version and row.kind = c.kind and row.name = c.name
      )`,
     [project, wanted],
   );
   await query(
     `insert into consumers (project, view, version, kind, name)
-     select $1, view, version, 'feature_service', service
-     from jsonb_to_recordset($2) as row (view text, version integer, service text)
+     select $1, view, version, kind, name
+     from jsonb_to_recordset($2) as row (view text, version integer, kind text, name text)
      on conflict do nothing`,
     [project, wanted],
   );

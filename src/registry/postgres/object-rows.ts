@@ -4,9 +4,10 @@ import type { FeatureServiceSpec } from '../../core/feature-service.ts';
 import type { FeatureViewSpec } from '../../core/feature-view.ts';
 import type { Manifest } from '../../core/manifest.ts';
 import type { SourceSpec } from '../../core/source.ts';
+import type { TrainingSetScheduleSpec } from '../../core/training-set-schedule.ts';
 import type { Change } from '../registry.ts';
 
-type Spec = EntitySpec | SourceSpec | FeatureViewSpec | FeatureServiceSpec;
+type Spec = EntitySpec | SourceSpec | FeatureViewSpec | FeatureServiceSpec | TrainingSetScheduleSpec;
 
 /** One object of a manifest as the registry keeps it. */
 export interface ObjectRow {
@@ -36,6 +37,7 @@ export function objectRows(manifest: Manifest): readonly ObjectRow[] {
     ...manifest.sources.map((spec) => row('source', spec, 0)),
     ...manifest.views.map((spec) => row(spec.kind, spec, spec.version)),
     ...manifest.services.map((spec) => row('feature_service', spec, 0)),
+    ...manifest.trainingSetSchedules.map((spec) => row('training_set_schedule', spec, 0)),
   ];
 }
 
@@ -56,5 +58,6 @@ export function manifestFrom(
     sources: specs<SourceSpec>('source'),
     views: specs<FeatureViewSpec>('batch_view', 'on_demand_view'),
     services: specs<FeatureServiceSpec>('feature_service'),
+    trainingSetSchedules: specs<TrainingSetScheduleSpec>('training_set_schedule'),
   };
 }

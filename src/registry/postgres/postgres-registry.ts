@@ -6,6 +6,7 @@ import { history } from './history.ts';
 import { manifestFrom, type ObjectRow } from './object-rows.ts';
 import { type PostgresPool, queryOf } from './pool.ts';
 import { microsColumn, microsFrom } from './postgres-time.ts';
+import { lastScheduledSets, recordScheduledSet } from './scheduled-sets.ts';
 import { servingVersions, setServingVersion } from './serving-version.ts';
 
 /**
@@ -26,6 +27,8 @@ export function createPostgresRegistry(pool: PostgresPool): Registry {
     setServingVersion: (version, by) => setServingVersion(pool, version, by),
     consumers: (version) => consumers(pool, version),
     addTrainingSet: (id, versions) => addTrainingSet(pool, id, versions),
+    recordScheduledSet: (set) => recordScheduledSet(pool, set),
+    lastScheduledSets: (project) => lastScheduledSets(pool, project),
     history: (project, limit) => history(pool, project, limit),
     async close() {
       if (!pool.ended && !pool.ending) await pool.end();
@@ -62,7 +65,7 @@ async function consumers(
 ): Promise<readonly Consumer[]> {
   return await queryOf(pool)<Consumer>(
     `select kind, name from consumers where project = $1 and view = $2 and version = $3
-     order by kind, name collate "C"`,
+     order by kind = 'training_set', kind, name collate "C"`,
     [project, view, version],
   );
 }

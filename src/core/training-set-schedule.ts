@@ -1,0 +1,36 @@
+import type { Metadata } from './entity.ts';
+import type { FeatureSelection } from './feature-selection.ts';
+import type { FileFormat } from './source.ts';
+import type { TableFormat } from './table-format.ts';
+
+/**
+ * The entity rows of a scheduled training set. A path is relative to the feature repository, unless absolute or at
+ * `s3://`. A query is asked at each tick, with `$interval_start` (the tick before) and `$interval_end` (the tick).
+ */
+export type ScheduledSpine = (
+  | { readonly kind: FileFormat; readonly path: string }
+  /** No entity rows: what the views have with event times so long before the tick. */
+  | { readonly kind: 'last'; readonly duration: string }
+  | { readonly kind: 'query'; readonly query: string }
+  | { readonly kind: 'postgres'; readonly urlEnv: string; readonly query: string }
+) & { readonly timestampField: string };
+
+/** A training set that is built at every tick of a cron expression, compiled. */
+export interface TrainingSetScheduleSpec extends Metadata {
+  readonly kind: 'training_set_schedule';
+  readonly name: string;
+  readonly schedule: string;
+  /** How long after a tick its set is built. */
+  readonly dataDelay: string;
+  readonly spine: ScheduledSpine;
+  readonly features: FeatureSelection;
+  /** `any`, `row`, `tick` (what was known at the tick) or an ISO 8601 time. */
+  readonly knownAt: string;
+  readonly fullNames: boolean;
+  /** As `tidemark train --split` takes it. */
+  readonly split: string | null;
+  readonly format: TableFormat;
+  readonly rowsPerFile: number | null;
+  readonly statistics: boolean;
+  readonly paused: boolean;
+}
