@@ -1,10 +1,16 @@
 import { join } from 'node:path';
 import { formatTime } from '../core/time.ts';
 import { profileOf } from './diff-training-sets.ts';
-import { nullSharesOf, partsOf, type TrainingSetManifest } from './manifest.ts';
+import { labelText, nullSharesOf, partsOf, type TrainingSetManifest } from './manifest.ts';
 import { planTrainingSet } from './plan-training-set.ts';
 import { statisticsPage } from './statistics-page.ts';
-import type { TrainingDeps, TrainingOptions, TrainingSet, TrainingSetRequest } from './training-set.ts';
+import type {
+  LabelSummary,
+  TrainingDeps,
+  TrainingOptions,
+  TrainingSet,
+  TrainingSetRequest,
+} from './training-set.ts';
 import {
   dataIsThere,
   isThere,
@@ -82,6 +88,7 @@ function setOf(folder: string, manifest: TrainingSetManifest, reused: boolean): 
   const { files } = manifest.data;
   const [only] = files;
   const parts = partsOf(manifest);
+  const label = labelOf(manifest);
   return {
     id: manifest.id,
     path: files.length === 1 && only !== undefined ? join(folder, only.path) : folder,
@@ -89,6 +96,19 @@ function setOf(folder: string, manifest: TrainingSetManifest, reused: boolean): 
     rows: manifest.data.rows,
     ...(parts === undefined ? {} : { parts }),
     nullShares: nullSharesOf(manifest),
+    ...(label === undefined ? {} : { label }),
+    possibleLeakage: manifest.data.possibleLeakage ?? [],
     reused,
+  };
+}
+
+function labelOf({ contents: { label }, data }: TrainingSetManifest): LabelSummary | undefined {
+  if (label === undefined) return undefined;
+  const nulls = data.nulls[label.name] ?? 0;
+  return {
+    column: label.name,
+    text: labelText(label),
+    leftOut: data.leftOut ?? 0,
+    nullShare: label.kind === 'column' ? null : data.rows === 0 ? 0 : nulls / data.rows,
   };
 }

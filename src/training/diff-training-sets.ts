@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { canonicalJson } from '../core/canonical.ts';
 import { formatViewVersion } from '../core/feature-view.ts';
 import type { ColumnProfile, TableProfile, TableProfiler } from '../offline/table-profiler.ts';
-import type { TrainingSetContents, TrainingSetManifest } from './manifest.ts';
+import { labelText, type TrainingSetContents, type TrainingSetManifest } from './manifest.ts';
 import { trainingSetFolder } from './training-set-folder.ts';
 
 /** Two sets side by side. */
@@ -68,6 +68,12 @@ function changeOf(before: ColumnProfile | null, after: ColumnProfile | null): Co
   return canonicalJson(before) === canonicalJson(after) ? 'same' : 'values';
 }
 
+function labelOf({ label }: TrainingSetContents): string {
+  if (label === undefined) return 'none';
+  const bound = label.kind === 'view' && label.notAfter !== null ? `, rows until ${label.notAfter}` : '';
+  return `${labelText(label)}${bound}`;
+}
+
 function inputDifferences(before: TrainingSetContents, after: TrainingSetContents): readonly string[] {
   const differences: string[] = [];
   const tell = (what: string, one: string, other: string) => {
@@ -75,11 +81,15 @@ function inputDifferences(before: TrainingSetContents, after: TrainingSetContent
   };
   if (before.spine.digest !== after.spine.digest) differences.push('other entity rows');
   tell('known at', before.knownAt, after.knownAt);
+  tell('label', labelOf(before), labelOf(after));
   tell('layout', canonicalJson(before.layout), canonicalJson(after.layout));
   tell('engine', before.engine, after.engine);
   const views = (contents: TrainingSetContents) =>
     new Map(
-      contents.views.map((record) => [`${formatViewVersion(record)} ${canonicalJson(record.keys)}`, record]),
+      contents.views.map((record) => [
+        `${formatViewVersion(record)} ${canonicalJson(record.keys)} ${record.horizon ?? ''}`,
+        record,
+      ]),
     );
   const [ours, theirs] = [views(before), views(after)];
   for (const [key, record] of ours) {

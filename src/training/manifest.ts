@@ -1,7 +1,7 @@
 import { digestOf } from '../core/canonical.ts';
 import type { JoinKey } from '../core/entity.ts';
 import type { FeatureSelection } from '../core/feature-selection.ts';
-import type { FeatureSpec } from '../core/feature-view.ts';
+import { type FeatureSpec, formatViewVersion } from '../core/feature-view.ts';
 import type { ResolvedFeatures } from '../core/resolve-features.ts';
 import type { Column } from '../core/source.ts';
 import type { ValueType } from '../core/value-type.ts';
@@ -24,6 +24,9 @@ export interface TrainingSetContents {
   readonly knownAt: string;
   /** Feature columns in their order. */
   readonly outputs: readonly OutputRecord[];
+  /** What is to be predicted; absent when the set does not say. */
+  readonly label?: LabelRecord;
+  /** With the label's view, if it has one, as the last. */
   readonly views: readonly ViewRecord[];
   readonly onDemand: readonly OnDemandRecord[];
   readonly engine: string;
@@ -38,6 +41,20 @@ export interface OutputRecord {
   readonly type: ValueType;
 }
 
+export type LabelRecord = { readonly name: string; readonly type: ValueType } & (
+  | { readonly kind: 'column' }
+  | {
+      readonly kind: 'view';
+      readonly view: string;
+      readonly version: number;
+      readonly feature: string;
+      /** `1d`: the newest value with t < event time ≤ t + horizon. */
+      readonly horizon: string;
+      /** ISO 8601: entity rows after it are left out. Null: there are none. */
+      readonly notAfter: string | null;
+    }
+);
+
 /** One reading of a batch view. */
 export interface ViewRecord {
   readonly view: string;
@@ -48,6 +65,8 @@ export interface ViewRecord {
   readonly features: readonly string[];
   readonly ttl: string | null;
   readonly dataDelay: string;
+  /** Set for a label's view: it is read forward so far. */
+  readonly horizon?: string;
   /** Whether values count only while their rows are true; absent: rows do not end. */
   readonly validity?: boolean;
   readonly slices: readonly SliceRecord[];
@@ -84,7 +103,11 @@ export interface TrainingSetManifest {
   readonly data: {
     readonly rows: number;
     readonly bytes: number;
-    /** By feature column: rows without a value. */
+    /** Entity rows that are not in the set, as the horizon of their label had not passed; absent: none. */
+    readonly leftOut?: number;
+    /** Absent in sets of before it was looked for. */
+    readonly possibleLeakage?: readonly PossibleLeakage[];
+    /** By feature column, and that of a label's view: rows without a value. */
     readonly nulls: Readonly<Record<string, number>>;
     /** Relative to the manifest. */
     readonly files: readonly ArrangedFile[];
@@ -93,6 +116,20 @@ export interface TrainingSetManifest {
   };
   /** ISO 8601. */
   readonly createdAt: string;
+}
+
+/**
+ * A view that gave entity rows values of exactly their own times. Where an entity row tells of an event (an order, and
+ * whether it was returned), such a value may come from that very event, which serving does not have yet.
+ */
+export interface PossibleLeakage {
+  /** `view@v1` */
+  readonly view: string;
+  /** By join key, the column of the entity rows that it was read from. */
+  readonly keys: Readonly<Record<string, string>>;
+  readonly rows: number;
+  /** Of all rows, in (0, 1]. */
+  readonly share: number;
 }
 
 /**
@@ -115,6 +152,8 @@ export interface Recipe {
 export interface PartRecipe {
   readonly joinKeys: readonly JoinKey[];
   readonly features: readonly FeatureSpec[];
+  /** A row tells only of what was before its event time: declared aggregations, over [e − w, e). */
+  readonly endsBefore?: boolean;
   /** ISO 8601: what the ledger was asked for; null when no entity row could see anything. */
   readonly range: { readonly start: string; readonly end: string } | null;
 }
@@ -126,8 +165,15 @@ export function partsOf({ data }: TrainingSetManifest): Readonly<Record<string, 
   return Object.keys(parts).length === 0 ? undefined : parts;
 }
 
-export function nullSharesOf({ data }: TrainingSetManifest): Readonly<Record<string, number>> {
+/** By feature column; the label is none. */
+export function nullSharesOf({ contents, data }: TrainingSetManifest): Readonly<Record<string, number>> {
   return Object.fromEntries(
-    Object.entries(data.nulls).map(([name, nulls]) => [name, data.rows === 0 ? 0 : nulls / data.rows]),
+    contents.outputs.map(({ name }) => [name, data.rows === 0 ? 0 : (data.nulls[name] ?? 0) / data.rows]),
   );
+}
+
+/** The label in words: `delayed`, or `delayed (outcome@v1:delayed within 1d)`. */
+export function labelText(label: LabelRecord): string {
+  if (label.kind === 'column') return label.name;
+  return `${label.name} (${formatViewVersion(label)}:${label.feature} within ${label.horizon})`;
 }

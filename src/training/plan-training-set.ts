@@ -10,9 +10,17 @@ import type { ValueType } from '../core/value-type.ts';
 import type { AsOfRequest, Spine, SpineDescription } from '../offline/as-of-engine.ts';
 import type { Registry } from '../registry/registry.ts';
 import { onDemandColumns } from './compute-on-demand.ts';
+import {
+  checkLabelColumn,
+  horizonText,
+  type ResolvedLabel,
+  refuseLabelCollision,
+  resolveLabel,
+} from './label.ts';
 import { layoutOf } from './layout.ts';
-import { type Recipe, type TrainingSetContents, trainingSetId } from './manifest.ts';
+import { type LabelRecord, type Recipe, type TrainingSetContents, trainingSetId } from './manifest.ts';
 import { rangeSpineOf, withWholeRange } from './range-spine.ts';
+import { type LabelReading, readLabel } from './read-label.ts';
 import { readViews, type ViewReading } from './read-views.ts';
 import type { TrainingDeps, TrainingSetRequest } from './training-set.ts';
 
@@ -40,11 +48,16 @@ export async function planTrainingSet(
       `Cannot find project "${project}": nothing has been applied for it. Run tidemark apply first.`,
     );
   }
-  const resolved = resolveFeatures(applied.manifest, request.features, {
+  const naming = {
     servingVersions: await deps.registry.servingVersions(project),
     fullNames: request.fullNames,
+  };
+  const resolved = resolveFeatures(applied.manifest, request.features, {
+    ...naming,
     ...(request.aliases === undefined ? {} : { aliases: request.aliases }),
   });
+  const label = request.label && resolveLabel(request.label, applied.manifest, naming);
+  if (label?.kind === 'view') refuseLabelCollision(label, resolved);
   const computed = onDemandColumns(resolved, deps.onDemand);
   const spine =
     request.spine.kind === 'range'
@@ -53,7 +66,13 @@ export async function planTrainingSet(
   const found = await deps.asOf.describeSpine(spine);
   const description = spine.kind === 'range' ? withWholeRange(spine, found, resolved) : found;
   checkRequestData(resolved, description);
+  if (label?.kind === 'column') checkLabelColumn(label.name, found, spine.timestampField);
   const readings = await readViews(project, resolved, description, deps.ledger);
+  const labelled =
+    label?.kind === 'view'
+      ? await readLabel(project, label, found, { knownAt, ledger: deps.ledger })
+      : undefined;
+  const all = labelled === undefined ? readings : [...readings, labelled];
 
   const layout = layoutOf(request.layout ?? {}, {
     keys: readings.map(({ asOf }) => asOf.spineColumns),
@@ -75,7 +94,8 @@ export async function planTrainingSet(
       feature: feature.name,
       type: feature.type,
     })),
-    views: readings.map(({ record }) => record),
+    ...(label === undefined ? {} : { label: labelRecord(label, found, labelled) }),
+    views: all.map(({ record }) => record),
     onDemand: resolved.onDemand.map(({ view }) => ({
       view: view.name,
       version: view.version,
@@ -88,14 +108,15 @@ export async function planTrainingSet(
   return {
     id: trainingSetId(contents),
     contents,
-    recipe: recipeOf({ ...request, spine }, resolved, { description, readings }),
+    recipe: recipeOf({ ...request, spine }, resolved, { description, readings, label: labelled }),
     join: {
       spine,
       spineDigest: description.digest,
-      views: readings.map(({ asOf }) => asOf),
+      views: all.map(({ asOf }) => asOf),
       knownAt,
+      ...(labelled === undefined || labelled.notAfter === null ? {} : { notAfter: labelled.notAfter }),
       computed,
-      outputs: resolved.outputs.map(({ name }) => name),
+      outputs: [...resolved.outputs.map(({ name }) => name), ...(label?.kind === 'view' ? [label.name] : [])],
     },
   };
 }
@@ -103,22 +124,62 @@ export async function planTrainingSet(
 function recipeOf(
   { features, spine }: TrainingSetRequest,
   { outputs, parts, onDemand }: ResolvedFeatures,
-  read: { readonly description: SpineDescription; readonly readings: readonly ViewReading[] },
+  read: {
+    readonly description: SpineDescription;
+    readonly readings: readonly ViewReading[];
+    readonly label: LabelReading | undefined;
+  },
 ): Recipe {
+  const rangeText = ({ range }: Partial<ViewReading>) =>
+    range ? { start: formatTime(range.start), end: formatTime(range.end) } : null;
+  const { label } = read;
   return {
     spineColumns: read.description.engineColumns,
     outputs,
-    parts: parts.map(({ view, features: asked }, index) => {
-      const range = read.readings[index]?.range ?? null;
-      return {
+    parts: [
+      ...parts.map(({ view, features: asked }, index) => ({
         joinKeys: view.joinKeys,
         features: asked,
-        range: range && { start: formatTime(range.start), end: formatTime(range.end) },
-      };
-    }),
+        ...(view.transformation.kind === 'aggregations' ? { endsBefore: true } : {}),
+        range: rangeText(read.readings[index] ?? {}),
+      })),
+      ...(label === undefined
+        ? []
+        : [
+            {
+              joinKeys: label.asOf.joinKeys,
+              features: label.asOf.features.map(({ feature }) => feature),
+              range: rangeText(label),
+            },
+          ]),
+    ],
     onDemand,
     selection: features,
     ...(spine.kind === 'range' ? { range: { from: spine.from, to: spine.to } } : {}),
+  };
+}
+
+function labelRecord(
+  label: ResolvedLabel,
+  { columns }: SpineDescription,
+  reading: LabelReading | undefined,
+): LabelRecord {
+  const { name } = label;
+  if (label.kind === 'column') {
+    const type = columns.find((column) => column.name === name)?.type ?? 'string';
+    return { kind: 'column', name, type };
+  }
+  const { view, feature, horizon } = label;
+  const notAfter = reading?.notAfter ?? null;
+  return {
+    kind: 'view',
+    name,
+    type: feature.type,
+    view: view.name,
+    version: view.version,
+    feature: feature.name,
+    horizon: horizonText(horizon),
+    notAfter: notAfter === null ? null : formatTime(notAfter),
   };
 }
 

@@ -1,9 +1,9 @@
 import type { Interval } from '../core/interval.ts';
 import type { ResolvedFeatures, ViewPart } from '../core/resolve-features.ts';
 import { durationOf, formatTime, latest, type Micros, micros, timeOf } from '../core/time.ts';
-import type { Ledger } from '../ledger/ledger.ts';
+import type { CommittedFile, Ledger } from '../ledger/ledger.ts';
 import type { AsOfView, SpineDescription } from '../offline/as-of-engine.ts';
-import type { ViewRecord } from './manifest.ts';
+import type { SliceRecord, ViewRecord } from './manifest.ts';
 
 /** A part as the engine joins it, and as the manifest records it. */
 export interface ViewReading {
@@ -52,17 +52,21 @@ export function readViews(
           ttl: view.ttl,
           dataDelay: view.dataDelay,
           ...validity,
-          slices: files.map(({ path, digest, revision, range }) => ({
-            path,
-            digest,
-            revision,
-            start: formatTime(range.start),
-            end: formatTime(range.end),
-          })),
+          slices: sliceRecords(files),
         },
       };
     }),
   );
+}
+
+export function sliceRecords(files: readonly CommittedFile[]): readonly SliceRecord[] {
+  return files.map(({ path, digest, revision, range }) => ({
+    path,
+    digest,
+    revision,
+    start: formatTime(range.start),
+    end: formatTime(range.end),
+  }));
 }
 
 /** The column of feature `feature` of part `part` while a training set is made. */

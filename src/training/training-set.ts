@@ -9,8 +9,7 @@ import type { TableProfiler } from '../offline/table-profiler.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { LabelRequest } from './label.ts';
 import type { LayoutRequest } from './layout.ts';
-import type { TrainingSetManifest } from './manifest.ts';
-import type { PossibleLeakage } from './possible-leakage.ts';
+import type { PossibleLeakage, TrainingSetManifest } from './manifest.ts';
 
 /** What a person asks for; plain JSON, so that it can cross a workflow's border. */
 export interface TrainingSetRequest {

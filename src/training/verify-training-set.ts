@@ -121,10 +121,12 @@ async function missingInputs(
 function planOf(
   { id, contents, recipe, data }: TrainingSetManifest,
   { onDemand, offlineRoot }: Pick<TrainingDeps, 'onDemand' | 'offlineRoot'>,
-): Pick<TrainingSetPlan, 'contents' | 'join'> {
+): Pick<TrainingSetPlan, 'contents' | 'recipe' | 'join'> {
   const folder = trainingSetFolder(offlineRoot, contents.project, id);
+  const { label } = contents;
   return {
     contents,
+    recipe,
     join: {
       spine: {
         kind: 'written',
@@ -139,9 +141,14 @@ function planOf(
           version: record.version,
           joinKeys,
           spineColumns: joinKeys.map(({ name }) => record.keys[name] ?? name),
-          features: features.map((feature, at) => ({ feature, output: columnOf(recipe, index, at) })),
+          features: features.map((feature, at) => ({
+            feature,
+            output:
+              record.horizon === undefined || label === undefined ? columnOf(recipe, index, at) : label.name,
+          })),
           ttl: record.ttl === null ? null : durationOf(record.ttl),
           dataDelay: durationOf(record.dataDelay),
+          ...(record.horizon === undefined ? {} : { horizon: durationOf(record.horizon) }),
           ...(record.validity === undefined ? {} : { validity: record.validity }),
           slices: record.slices.map(({ path, revision, start, end }) => ({
             path,
@@ -152,7 +159,7 @@ function planOf(
       }),
       knownAt: parseKnownAt(contents.knownAt),
       computed: onDemandColumns(recipe, onDemand),
-      outputs: contents.outputs.map(({ name }) => name),
+      outputs: [...contents.outputs.map(({ name }) => name), ...(label?.kind === 'view' ? [label.name] : [])],
     },
   };
 }

@@ -6,28 +6,36 @@ import type { TableArranger } from '../offline/table-arranger.ts';
 import { isPlain } from './layout.ts';
 import type { TrainingSetManifest } from './manifest.ts';
 import type { TrainingSetPlan } from './plan-training-set.ts';
+import { possibleLeakage } from './possible-leakage.ts';
 import type { TrainingOptions } from './training-set.ts';
 
 const NAME = 'data';
 
 /** Joins, and writes the files of a set into a folder. The same plan gives the same bytes wherever that is. */
 export async function writeData(
-  { join: asked, contents: { layout, spine } }: Pick<TrainingSetPlan, 'contents' | 'join'>,
+  { join: asked, contents, recipe }: Pick<TrainingSetPlan, 'contents' | 'recipe' | 'join'>,
   folder: string,
   { asOf, arranger }: { readonly asOf: AsOfEngine; readonly arranger: TableArranger },
   { signal, onProgress }: TrainingOptions = {},
 ): Promise<TrainingSetManifest['data']> {
+  const { layout, spine } = contents;
   const plain = isPlain(layout);
   const joined = `${NAME}.${plain ? '' : `${randomUUID()}.joined.`}parquet`;
   try {
-    const { rows, bytes, digest, nulls } = await asOf.join({
+    const { rows, bytes, digest, nulls, leftOut, sameTime } = await asOf.join({
       ...asked,
       path: join(folder, joined),
       ...(signal === undefined ? {} : { signal }),
       ...(onProgress === undefined ? {} : { onProgress }),
     });
+    const facts = {
+      rows,
+      leftOut,
+      possibleLeakage: possibleLeakage({ contents, recipe }, { rows, sameTime }),
+      nulls,
+    };
     if (plain) {
-      return { rows, bytes, nulls, files: [{ path: joined, part: null, rows, bytes, digest }], spine: null };
+      return { ...facts, bytes, files: [{ path: joined, part: null, rows, bytes, digest }], spine: null };
     }
     const request = {
       from: join(folder, joined),
@@ -46,7 +54,7 @@ export async function writeData(
             columns: spine.columns.map(({ name }) => name),
           });
     const size = files.reduce((sum, file) => sum + file.bytes, 0);
-    return { rows, bytes: size, nulls, files, spine: kept?.[0] ?? null };
+    return { ...facts, bytes: size, files, spine: kept?.[0] ?? null };
   } finally {
     if (!plain) await rm(join(folder, joined), { force: true });
   }
