@@ -10,7 +10,7 @@ export const TIDEMARK = new URL('../../src/index.ts', import.meta.url).href;
 const IMPORTS = `import {
   avg, batchFeatureView, between, collectList, count, countDistinct, csvSource, entity, featureService, first, jsonSource, last,
   max, maxNullShare, median, min, minRows, mode, onDemandFeatureView, parquetSource, postgresSource, project, quantile, ratio,
-  requestSource, stddev, sum,
+  requestSource, stddev, sum, trainingSetSchedule,
 } from '${TIDEMARK}';
 `;
 

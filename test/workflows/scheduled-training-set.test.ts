@@ -1,0 +1,169 @@
+import { join } from 'node:path';
+import type { ScheduleHandle } from '@temporalio/client';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runWorkerHere } from '../../src/cli/worker-here.ts';
+import {
+  addDuration,
+  durationOf,
+  formatTime,
+  type Micros,
+  subtractDuration,
+  timeOf,
+} from '../../src/core/time.ts';
+import { trainingSetScheduleId } from '../../src/orchestrate/ids.ts';
+import { follow, startBackfill } from '../../src/orchestrate/runs.ts';
+import type { RunningWorker } from '../../src/orchestrate/worker.ts';
+import { appliedBatchView } from '../../src/registry/applied-manifest.ts';
+import type { ScheduledSet } from '../../src/registry/scheduled-set.ts';
+import { listTrainingSets } from '../../src/training/training-set-folder.ts';
+import { testEngine } from '../support/feature-repo.ts';
+import { appliedProject, type TestProject } from '../support/project.ts';
+import { shop } from '../support/shop.ts';
+
+/** Paused, so that only the ticks that a test asks for come. */
+const SCHEDULES = `
+const spine = { parquet: 'labels.parquet', timestampField: 'seen_at' };
+export const daily = trainingSetSchedule({
+  name: 'daily', schedule: '0 0 * * *', service: model, paused: true, knownAt: 'tick', dataDelay: '1h',
+  spine: {
+    query: 'SELECT user_id, orders.at AS seen_at FROM orders WHERE orders.at >= $interval_start AND orders.at < $interval_end ORDER BY orders.at',
+    timestampField: 'seen_at',
+  },
+});
+export const whole = trainingSetSchedule({
+  name: 'whole', schedule: '0 0 * * *', features: [spend.pick('orders_6h'), 'spend:spend_1d'], paused: true, spine,
+  statistics: false, split: 'time:50/50',
+});
+export const recent = trainingSetSchedule({
+  name: 'recent', schedule: '0 0 * * *', features: [spend], paused: true, statistics: false,
+  spine: { last: '6h', timestampField: 'seen_at' },
+});
+`;
+
+let project: TestProject;
+let worker: RunningWorker;
+let start: Micros;
+
+beforeAll(async () => {
+  const { definitions, data } = shop('0 * * * *', SCHEDULES);
+  project = await appliedProject({
+    definitions,
+    data: {
+      ...data,
+      'labels.parquet': `SELECT i % 5 AS user_id, TIMESTAMP '<start>' + INTERVAL (i) HOUR AS seen_at FROM range(48) t(i)`,
+    },
+  });
+  worker = await runWorkerHere(project);
+  const target = { project: project.name, view: 'spend', version: 1 };
+  start = timeOf((await appliedBatchView(await project.platform.registry(), target)).startTime);
+  await follow(await startBackfill((await project.platform.temporal()).client, target), () => {});
+}, 60_000);
+
+afterAll(() => worker.stop());
+
+const day = (count: number): Micros => addDuration(start, durationOf(`${count}d`));
+
+async function handleOf(name: string): Promise<ScheduleHandle> {
+  const { client } = await project.platform.temporal();
+  return client.schedule.getHandle(trainingSetScheduleId(project.name, name));
+}
+
+/** Has the schedule make up for its ticks from day `first` to day `last`, and returns what the last one gave. */
+async function madeUpFor(name: string, first: number, last: number): Promise<ScheduledSet | undefined> {
+  const registry = await project.platform.registry();
+  const newest = async () =>
+    (await registry.lastScheduledSets(project.name)).find(({ schedule }) => schedule === name);
+  const before = await newest();
+  await (await handleOf(name)).backfill({
+    start: new Date(formatTime(subtractDuration(day(first), durationOf('1m')))),
+    end: new Date(formatTime(addDuration(day(last), durationOf('1m')))),
+    overlap: 'ALLOW_ALL',
+  });
+  await expect
+    .poll(
+      async () => {
+        const found = await newest();
+        return found?.tick === day(last) && found.endedAt !== before?.endedAt;
+      },
+      { timeout: 30_000, interval: 100 },
+    )
+    .toBe(true);
+  return await newest();
+}
+
+const sets = async () => await listTrainingSets(project.platform.config.offline, project.name);
+
+test('every tick is a set of the rows between the tick before and it, and the same tick again finds its set', async () => {
+  const last = await madeUpFor('daily', 2, 4);
+  expect(last?.outcome).toMatchObject({ kind: 'built', reused: false });
+  await expect.poll(async () => (await sets()).length, { timeout: 30_000 }).toBe(3);
+  const { withConnection } = await testEngine();
+  const spans: (readonly [string, string])[] = [];
+  for (const { id, contents } of await sets()) {
+    expect(contents.spine.rows).toBeGreaterThan(200);
+    const path = join(project.platform.config.offline, project.name, 'training-sets', id, 'data.parquet');
+    const rows = await withConnection((connection) =>
+      connection.runAndReadAll(
+        `SELECT min(seen_at)::DATE::VARCHAR, max(seen_at)::DATE::VARCHAR, count(orders_6h) FROM '${path}'`,
+      ),
+    );
+    const [from, to, values] = rows.getRows()[0] ?? [];
+    expect(values).not.toBe(0n);
+    spans.push([String(from), `${String(to)} known at ${contents.knownAt}`]);
+  }
+  const dayText = (count: number) => formatTime(day(count)).slice(0, 10);
+  expect(spans.toSorted()).toEqual(
+    [2, 3, 4].map((tick) => [dayText(tick - 1), `${dayText(tick - 1)} known at ${formatTime(day(tick))}`]),
+  );
+
+  const again = await madeUpFor('daily', 4, 4);
+  expect(again?.outcome).toEqual({ ...last?.outcome, reused: true });
+  expect(await sets()).toHaveLength(3);
+});
+
+test('a set whose rows are the same at the next tick is found, in the format and split that are asked for', async () => {
+  const before = (await sets()).length;
+  const first = await madeUpFor('whole', 3, 3);
+  const second = await madeUpFor('whole', 4, 4);
+  expect(first?.outcome).toMatchObject({ kind: 'built', rows: 48, reused: false });
+  expect(second?.outcome).toEqual({ ...first?.outcome, reused: true });
+  const [made, ...others] = await sets();
+  expect(others).toHaveLength(before);
+  expect(made?.data.files.map(({ part }) => part)).toEqual(['train', 'test']);
+  expect(made?.contents.outputs.map(({ name }) => name)).toEqual(['orders_6h', 'spend_1d']);
+});
+
+test('without entity rows a set has what the views had so long before the tick', async () => {
+  const made = await madeUpFor('recent', 4, 4);
+  expect(made?.outcome).toMatchObject({ kind: 'built', reused: false });
+  const [set] = await sets();
+  expect(set?.recipe.range).toEqual({
+    from: formatTime(subtractDuration(day(4), durationOf('6h'))),
+    to: formatTime(day(4)),
+  });
+});
+
+test('a run by hand is of the last tick, and one that cannot be built is recorded with its reason', async () => {
+  const { client } = await project.platform.temporal();
+  const handle = await handleOf('whole');
+  const { action } = await handle.describe();
+  const input = { project: project.name, schedule: 'whol', waitMillis: 0 };
+  const run = client.workflow.execute('scheduledTrainingSet', {
+    workflowId: `${action.workflowId}/by-hand`,
+    taskQueue: action.taskQueue,
+    args: [input],
+  });
+  await expect(run).rejects.toThrow();
+  const registry = await project.platform.registry();
+  const of = async (name: string) =>
+    (await registry.lastScheduledSets(project.name)).find(({ schedule }) => schedule === name);
+  expect((await of('whol'))?.outcome).toEqual({
+    kind: 'failed',
+    code: 'REQUEST_INVALID',
+    message: `Cannot find training set schedule "whol" in project "${project.name}". Did you mean "whole"?`,
+  });
+
+  await handle.trigger();
+  const today = timeOf(formatTime(project.platform.clock()).slice(0, 10));
+  await expect.poll(async () => (await of('whole'))?.tick, { timeout: 30_000 }).toBe(today);
+});
