@@ -12,6 +12,7 @@ const CODES = {
   UNKNOWN_VIEW: { status: 404, retryable: false },
   UNKNOWN_FEATURE: { status: 404, retryable: false },
   UNKNOWN_ENTITY: { status: 404, retryable: false },
+  UNKNOWN_SOURCE: { status: 404, retryable: false },
   UNKNOWN_RUN: { status: 404, retryable: false },
   SOURCE_UNREADABLE: { status: 422, retryable: true },
   SOURCE_SCHEMA_MISMATCH: { status: 422, retryable: false },

@@ -6,7 +6,11 @@ import { createMetrics } from './metrics.ts';
 import { type HttpProblem, problemOf, unknownRoute } from './problem.ts';
 import { getOnlineFeatures } from './routes/get-online-features.ts';
 import { health } from './routes/health.ts';
+import { materialize } from './routes/materialize.ts';
 import { metricsRoute } from './routes/metrics.ts';
+import { push } from './routes/push.ts';
+import { runs } from './routes/runs.ts';
+import { writeToOnlineStore } from './routes/write-to-online-store.ts';
 
 /** The HTTP server without a network: `app.inject` in tests, `serve` for the rest. */
 export function createApp(deps: AppDependencies): FastifyInstance {
@@ -53,6 +57,10 @@ export function createApp(deps: AppDependencies): FastifyInstance {
   });
 
   getOnlineFeatures(app, deps, metrics);
+  push(app, deps);
+  writeToOnlineStore(app, deps);
+  materialize(app, deps);
+  runs(app, deps);
   health(app, deps);
   metricsRoute(app, deps, metrics);
   return app;

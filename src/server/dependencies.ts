@@ -1,7 +1,11 @@
+import { TidemarkError } from '../core/errors.ts';
 import type { OnDemandFunctions } from '../core/on-demand.ts';
 import type { Clock } from '../core/time.ts';
 import type { OnlineStore } from '../online/online-store.ts';
-import type { RegistryWatch } from '../serving/registry-watch.ts';
+import type { PushLog } from '../push/push-log.ts';
+import type { WriteDeps } from '../push/push-rows.ts';
+import type { RegistrySnapshot, RegistryWatch } from '../serving/registry-watch.ts';
+import type { RunControl } from './run-control.ts';
 
 /** What the server is given; it closes none of it. */
 export interface AppDependencies {
@@ -10,6 +14,10 @@ export interface AppDependencies {
   /** The functions of the feature repository that is served, by `view@v1`. */
   readonly functions: OnDemandFunctions;
   readonly clock: Clock;
+  /** Without it nothing can be written. */
+  readonly writes?: WriteDependencies;
+  /** Without it no workflow can be started. */
+  readonly runs?: RunControl;
   readonly log?: ServerLog;
   /** Default 1 MiB. */
   readonly bodyLimitBytes?: number;
@@ -17,6 +25,33 @@ export interface AppDependencies {
   readonly maxRows?: number;
   /** Whether /metrics tells of the process (memory, event loop) too; for the one server of a process. */
   readonly processMetrics?: boolean;
+}
+
+export interface WriteDependencies extends Pick<WriteDeps, 'online' | 'onStreamed' | 'maxFuture'> {
+  readonly log: PushLog;
+  /** Rows in one request; default 10,000. */
+  readonly maxRows?: number;
+  /** Default 8 MiB: so many rows of a dozen columns. */
+  readonly bodyLimitBytes?: number;
+}
+
+export function bodyLimitOf({ writes }: AppDependencies): number {
+  return writes?.bodyLimitBytes ?? 8 * 1024 * 1024;
+}
+
+/** For one request, with the definitions as they are now. */
+export function writeDepsOf({ writes, registry, clock }: AppDependencies): WriteDeps &
+  RegistrySnapshot & {
+    readonly log: PushLog;
+  } {
+  const snapshot = registry.current();
+  if (writes !== undefined) return { maxRows: 10_000, ...writes, ...snapshot, clock };
+  throw new TidemarkError('STACK_UNAVAILABLE', 'Cannot write here: this server was started for reading.');
+}
+
+export function runControlOf({ runs }: AppDependencies): RunControl {
+  if (runs !== undefined) return runs;
+  throw new TidemarkError('STACK_UNAVAILABLE', 'Cannot start or find runs: this server was started alone.');
 }
 
 /** Pino's, as far as the server needs it. */

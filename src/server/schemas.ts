@@ -3,7 +3,7 @@ import { type Problem, problemsError } from '../core/errors.ts';
 import type { ExactJson } from '../core/exact-json.ts';
 
 const column = z.array(z.unknown(), { error: 'expected a list with one value for each row' });
-const columns = z.record(z.string(), column, {
+export const columns = z.record(z.string(), column, {
   error: 'expected an object of lists, such as {"user_id": [1, 2]}',
 });
 
@@ -62,11 +62,11 @@ export function parseGetOnlineFeatures(body: ExactJson | undefined): GetOnlineFe
   throw problemsError(
     'REQUEST_INVALID',
     'Cannot read the request:',
-    parsed.error.issues.slice(0, 20).map(problemOf),
+    parsed.error.issues.slice(0, 20).map(bodyProblem),
   );
 }
 
-function problemOf(issue: z.core.$ZodIssue): Problem {
+export function bodyProblem(issue: z.core.$ZodIssue): Problem {
   const where = issue.path.map(String).join('.') || 'body';
   if (issue.code === 'invalid_type' && issue.path.length === 0) {
     return { where, message: 'expected a JSON object' };

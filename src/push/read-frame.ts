@@ -1,0 +1,130 @@
+import { type Problem, problemsError, TidemarkError } from '../core/errors.ts';
+import type { ExactJson } from '../core/exact-json.ts';
+import { didYouMean } from '../core/nearest.ts';
+import { type DurationMicros, formatDuration, formatTime, type Micros, micros } from '../core/time.ts';
+import type { Value, ValueType } from '../core/value-type.ts';
+import { allowedJson, jsonDecoder } from '../serving/json-decoder.ts';
+
+/** Rows as they are sent: values by column, lists of one length. */
+export type Frame = Readonly<Record<string, readonly ExactJson[]>>;
+
+export interface FrameColumn {
+  /** Under any of these names. */
+  readonly names: readonly [string, ...string[]];
+  readonly type: ValueType;
+  readonly mayBeMissing?: boolean;
+  /** Why there must be a value; undefined when null is one. */
+  readonly notNull?: string;
+  /** Whether a time may not lie in the future. */
+  readonly isClock?: boolean;
+  /** In place of the type's own, for callers that write values in another way. */
+  readonly decode?: (json: ExactJson) => Value | undefined;
+}
+
+export interface FrameRules {
+  /** What the rows are sent to, for messages: `push source "clicks"`. */
+  readonly to: string;
+  readonly now: Micros;
+  /** How far a clock may be ahead of ours. */
+  readonly maxFuture: DurationMicros;
+  readonly maxRows: number;
+}
+
+export interface DecodedFrame {
+  readonly rows: number;
+  /** By position of the columns asked for; undefined for one that may be missing and is. */
+  readonly values: readonly (readonly Value[] | undefined)[];
+}
+
+/** More problems than this are counted, not listed. */
+const LISTED = 20;
+
+/**
+ * Checks every column and value of a frame, and types them. REQUEST_INVALID with all problems, each with its column
+ * and row; TOO_LARGE beyond `maxRows`. A frame of no rows is one, whatever its columns.
+ */
+export function readFrame(frame: Frame, columns: readonly FrameColumn[], rules: FrameRules): DecodedFrame {
+  const rows = rowsOf(frame, rules);
+  const problems: Problem[] = [];
+  const known = new Set(columns.flatMap(({ names }) => names));
+  for (const name of Object.keys(frame)) {
+    if (known.has(name)) continue;
+    const hint = didYouMean(name, known) || ` It has ${[...known].map((one) => `"${one}"`).join(', ')}.`;
+    problems.push({ where: `df.${name}`, message: `${rules.to} has no such column.${hint}` });
+  }
+  const values = columns.map((column) => readColumn(frame, column, rows, rules, problems));
+  refuse(problems, rules);
+  return { rows, values };
+}
+
+/** REQUEST_INVALID with the first of the problems, if there are any. */
+export function refuse(problems: readonly Problem[], { to }: Pick<FrameRules, 'to'>): void {
+  if (problems.length === 0) return;
+  const listed = problems.slice(0, LISTED);
+  if (problems.length > LISTED) listed.push({ where: 'df', message: `and ${problems.length - LISTED} more` });
+  throw problemsError('REQUEST_INVALID', `Cannot write these rows to ${to}; none was written:`, listed);
+}
+
+function rowsOf(frame: Frame, { to, maxRows }: FrameRules): number {
+  const lengths = Object.entries(frame).map(([name, values]) => ({ name, length: values.length }));
+  const rows = lengths[0]?.length ?? 0;
+  if (lengths.some(({ length }) => length !== rows)) {
+    throw new TidemarkError(
+      'REQUEST_INVALID',
+      `Cannot write lists of different lengths to ${to}: ${lengths.map(({ name, length }) => `"${name}" has ${length}`).join(', ')}.`,
+    );
+  }
+  if (rows > maxRows) {
+    throw new TidemarkError(
+      'TOO_LARGE',
+      `Cannot write ${rows} rows to ${to} in one request: the limit is ${maxRows}. Send them in several requests.`,
+    );
+  }
+  return rows;
+}
+
+function readColumn(
+  frame: Frame,
+  column: FrameColumn,
+  rows: number,
+  rules: FrameRules,
+  problems: Problem[],
+): readonly Value[] | undefined {
+  const [first, ...others] = column.names;
+  const given = column.names.filter((name) => Object.hasOwn(frame, name));
+  const [name, again] = given;
+  if (name === undefined) {
+    if (column.mayBeMissing === true || rows === 0) return undefined;
+    const or = others.length === 0 ? '' : ` (or ${others.map((other) => `"${other}"`).join(', ')})`;
+    const message = `the column${or} is missing; every row needs it, ${allowedJson(column.type)}.`;
+    problems.push({ where: `df.${first}`, message });
+    return undefined;
+  }
+  if (again !== undefined) {
+    problems.push({ where: `df.${again}`, message: `"${name}" is the same column; send one of them.` });
+  }
+  const decode = column.decode ?? jsonDecoder(column.type);
+  const latest = rules.now + rules.maxFuture;
+  return (frame[name] ?? []).map((json, row) => {
+    const value = decode(json);
+    const message =
+      value === undefined
+        ? `found ${shown(json)}; allowed is ${allowedJson(column.type)}.`
+        : value === null && column.notNull !== undefined
+          ? `found null; ${column.notNull}.`
+          : column.isClock === true && typeof value === 'bigint' && value > latest
+            ? `found ${formatTime(micros(value))}, which is more than ${formatDuration(rules.maxFuture)} ahead of this server's clock (${formatTime(rules.now)}).`
+            : undefined;
+    if (message !== undefined) problems.push({ where: `df.${name}[${row}]`, message });
+    return value ?? null;
+  });
+}
+
+/** A value in a message: short, for it may be somebody's data. */
+function shown(json: ExactJson): string {
+  if (json === null) return 'null';
+  if (Array.isArray(json)) return `a list of ${json.length}`;
+  if (typeof json === 'object') return 'an object';
+  if (typeof json !== 'string') return String(json);
+  return `the text ${JSON.stringify(json.length > 40 ? `${json.slice(0, 40)}…` : json)}`;
+}

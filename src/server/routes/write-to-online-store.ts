@@ -1,0 +1,19 @@
+import type { FastifyInstance } from 'fastify';
+import type { ExactJson } from '../../core/exact-json.ts';
+import type { WrittenOnline } from '../../push/push-rows.ts';
+import type { Frame } from '../../push/read-frame.ts';
+import { writeViewRows } from '../../push/write-view-rows.ts';
+import { type AppDependencies, bodyLimitOf, writeDepsOf } from '../dependencies.ts';
+import { parseWriteToOnlineStore } from '../write-schemas.ts';
+
+/** Rows of a view, past its source: what Feast's remote online store posts. */
+export function writeToOnlineStore(app: FastifyInstance, deps: AppDependencies): void {
+  app.post<{ Body: ExactJson | undefined }>(
+    '/write-to-online-store',
+    { bodyLimit: bodyLimitOf(deps) },
+    async (request): Promise<WrittenOnline> => {
+      const { feature_view_name: view, df } = parseWriteToOnlineStore(request.body);
+      return await writeViewRows({ view, frame: df as Frame }, writeDepsOf(deps));
+    },
+  );
+}
