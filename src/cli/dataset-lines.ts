@@ -1,9 +1,10 @@
 import type { ColumnProfile } from '../offline/table-profiler.ts';
 import type { TrainingSetDiff } from '../training/diff-training-sets.ts';
-import { nullSharesOf, type TrainingSetManifest } from '../training/manifest.ts';
+import { labelText, nullSharesOf, type TrainingSetManifest } from '../training/manifest.ts';
 import type { RestatedInput } from '../training/restated-inputs.ts';
 import type { Verification } from '../training/verify-training-set.ts';
 import { bytesText, countText, table } from './output.ts';
+import { leakageWarnings } from './training-lines.ts';
 
 /** How many characters of an id people are shown; more than enough to be the only one. */
 const SHOWN = 16;
@@ -45,6 +46,7 @@ export function showLines(
         'entity rows',
         `${recipe.range === undefined ? '' : `all from ${recipe.range.from} to ${recipe.range.to}, `}${contents.spine.digest.slice(0, SHOWN)}, times in "${contents.spine.timestampField}"`,
       ],
+      ['label', showLabel(manifest)],
       ['known at', contents.knownAt],
       ['engine', contents.engine],
       ['split', splitText(contents.layout.split)],
@@ -75,6 +77,7 @@ export function showLines(
         `${slices.length} ${slices.length === 1 ? 'range' : 'ranges'} of files`,
       ]),
     ),
+    ...leakageWarnings(data.possibleLeakage ?? []),
     ...(restated.length === 0
       ? ['Nothing that it was made of has changed since.']
       : [
@@ -82,6 +85,15 @@ export function showLines(
           ...indented(restated.map(({ view, kind, start, end }) => [view, kind, `[${start}, ${end})`])),
         ]),
   ];
+}
+
+function showLabel({ contents: { label }, data }: TrainingSetManifest): string {
+  if (label === undefined) return 'none';
+  const { leftOut = 0 } = data;
+  const bound = label.kind === 'view' && label.notAfter !== null ? ` after ${label.notAfter}` : '';
+  const left =
+    leftOut === 0 ? '' : `; ${countText(leftOut)} rows${bound} left out, as their horizon had not passed`;
+  return `${labelText(label)}${left}`;
 }
 
 function splitText(split: TrainingSetManifest['contents']['layout']['split']): string {

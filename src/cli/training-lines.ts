@@ -1,3 +1,4 @@
+import type { PossibleLeakage } from '../training/manifest.ts';
 import { countText, table } from './output.ts';
 import type { TrainedHere } from './train-here.ts';
 
@@ -11,6 +12,8 @@ export function trainingLines({
   nullShares,
   parts,
   statistics,
+  label,
+  possibleLeakage = [],
 }: TrainedHere): readonly string[] {
   const features = table([
     ['feature', 'with a value'],
@@ -21,6 +24,26 @@ export function trainingLines({
     `  ${path}`,
     ...(statistics === undefined ? [] : [`  ${statistics}`]),
     ...Object.entries(parts ?? {}).map(([part, count]) => `  ${part}: ${countText(count)} rows`),
+    ...(label === undefined ? [] : [`  label: ${label.text}${labelFacts(label)}`]),
     ...features.map((line) => `  ${line}`),
+    ...leakageWarnings(possibleLeakage),
   ];
+}
+
+function labelFacts({ leftOut, nullShare }: NonNullable<TrainedHere['label']>): string {
+  const value = nullShare === null ? '' : `; ${((1 - nullShare) * 100).toFixed(1)} % with a value`;
+  const left = leftOut === 0 ? '' : `; ${countText(leftOut)} rows left out, as their horizon had not passed`;
+  return `${value}${left}`;
+}
+
+/** What was found, and what to do about it. */
+export function leakageWarnings(found: readonly PossibleLeakage[]): readonly string[] {
+  return found.map(({ view, keys, rows, share }) => {
+    const renamed = Object.entries(keys).filter(([key, column]) => key !== column);
+    const by = renamed.length === 0 ? '' : `, read by ${renamed.map(([, column]) => column).join(', ')},`;
+    return (
+      `possible leakage: ${view}${by} gave ${countText(rows)} rows (${(share * 100).toFixed(1)} %) values of exactly their own times; ` +
+      'if these come from the event that a row tells of, give the view a dataDelay, or the rows an earlier time'
+    );
+  });
 }

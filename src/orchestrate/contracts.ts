@@ -1,6 +1,7 @@
 import type { VersionComparison } from '../migrate/compare-profiles.ts';
 import type { ScheduledSet } from '../registry/scheduled-set.ts';
-import type { TrainingSetRequest } from '../training/training-set.ts';
+import type { PossibleLeakage } from '../training/manifest.ts';
+import type { LabelSummary, TrainingSetRequest } from '../training/training-set.ts';
 
 /**
  * What crosses workflow boundaries: references, never rows; times as ISO text so that histories can be read
@@ -158,6 +159,10 @@ export interface TrainResult {
   readonly parts?: Readonly<Record<string, number>>;
   /** By output column: the share of rows without a value. */
   readonly nullShares: Readonly<Record<string, number>>;
+  /** Undefined when none was asked for. */
+  readonly label?: LabelSummary;
+  /** Undefined in results of before it was looked for. */
+  readonly possibleLeakage?: readonly PossibleLeakage[];
   /** The page of statistics, when it was asked for. */
   readonly statistics?: string;
   /** Whether the set was there already. */

@@ -1,15 +1,18 @@
 import type { ColumnProfile, NumberProfile, TableProfile } from '../offline/table-profiler.ts';
-import { partsOf, type TrainingSetManifest } from './manifest.ts';
+import { labelText, partsOf, type TrainingSetManifest } from './manifest.ts';
 
 /**
  * A training set's statistics as one HTML page that needs nothing beside itself: no script, no font, no address.
- * Features come first, then the columns of the entity rows. The same set gives the same page.
+ * The label comes first, then features, then the columns of the entity rows. The same set gives the same page.
  */
 export function statisticsPage(manifest: TrainingSetManifest, { rows, columns }: TableProfile): string {
   const { id, contents, data, createdAt } = manifest;
   const features = new Map(contents.outputs.map((output) => [output.name, output]));
+  const { label } = contents;
+  const isLabel = ({ name }: ColumnProfile) => name === label?.name;
   const card = (column: ColumnProfile) => {
-    const output = features.get(column.name);
+    const output =
+      features.get(column.name) ?? (isLabel(column) && label?.kind === 'view' ? label : undefined);
     const from = output === undefined ? '' : `${output.view}@v${output.version}:${output.feature}`;
     return columnCard(column, rows, { type: output?.type ?? column.type, from });
   };
@@ -19,6 +22,8 @@ export function statisticsPage(manifest: TrainingSetManifest, { rows, columns }:
     ...(parts.length === 0 ? [] : [['Parts', parts.join(', ')]]),
     ['Features', whole(contents.outputs.length)],
     ['Created', createdAt],
+    ...(label === undefined ? [] : [['Label', labelText(label)]]),
+    ...(data.leftOut ? [['Rows left out, as their horizon had not passed', whole(data.leftOut)]] : []),
     ['Known at', contents.knownAt],
     ['Entity row times', contents.spine.timestampField],
     ['Engine', contents.engine],
@@ -37,7 +42,13 @@ export function statisticsPage(manifest: TrainingSetManifest, { rows, columns }:
 <p class="id">${text(id)}</p>
 <dl>${facts.map(([name, value]) => `<div><dt>${text(name)}</dt><dd>${text(value)}</dd></div>`).join('')}</dl>
 </header>
-<main>
+<main>${
+    label === undefined
+      ? ''
+      : `
+<h2>Label</h2>
+<section>${columns.filter(isLabel).map(card).join('\n')}</section>`
+  }
 <h2>Features</h2>
 <section>${columns
     .filter(({ name }) => features.has(name))
@@ -45,7 +56,7 @@ export function statisticsPage(manifest: TrainingSetManifest, { rows, columns }:
     .join('\n')}</section>
 <h2>Entity rows</h2>
 <section>${columns
-    .filter(({ name }) => !features.has(name))
+    .filter((column) => !features.has(column.name) && !isLabel(column))
     .map(card)
     .join('\n')}</section>
 </main>

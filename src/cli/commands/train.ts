@@ -7,12 +7,13 @@ import type { Spine } from '../../offline/as-of-engine.ts';
 import type { TableFormat } from '../../offline/table-arranger.ts';
 import type { LayoutRequest } from '../../training/layout.ts';
 import { type CliContext, type CommonOptions, withSession } from '../context.ts';
+import { type LabelOptions, labelOf } from '../label-option.ts';
 import { withExample, withJson, withRepo } from '../options.ts';
 import { trainHere } from '../train-here.ts';
 import { trainingLines } from '../training-lines.ts';
 import { withWorker } from '../worker-here.ts';
 
-interface TrainOptions extends CommonOptions {
+interface TrainOptions extends CommonOptions, LabelOptions {
   readonly spine?: string;
   readonly query?: string;
   readonly queryOn?: string;
@@ -56,6 +57,14 @@ export function registerTrain(program: Command, context: CliContext): void {
           .addOption(new Option('--to <time>', '… and before this one').conflicts(['spine', 'query']))
           .option('--timestamp <column>', 'the column of entity row times', 'event_timestamp')
           .option(
+            '--label <label>',
+            'what is to be predicted: a column of the entity rows, or view:feature with a --horizon',
+          )
+          .option(
+            '--horizon <duration>',
+            "the label is the feature's newest value up to so long after a row's time, such as 24h; rows for which that is still to come are left out",
+          )
+          .option(
             '--known-at <when>',
             "'any', 'row' (known at each row's time), or an ISO time as cut-off",
             'any',
@@ -79,10 +88,12 @@ export function registerTrain(program: Command, context: CliContext): void {
     'tidemark train --service churn_model --spine labels.parquet --repo feature_repo/assistant',
     'tidemark train --service churn_model --spine labels.parquet --split time:80/10/10',
     'tidemark train --service churn_model --from 2026-03-01 --to 2026-04-01',
+    'tidemark train --service churn_model --spine users.parquet --label subscriptions:cancelled --horizon 30d',
     `tidemark train carrier_delays:flights_1d --query "SELECT carrier, predict_at AS event_timestamp FROM flight_schedule"`,
   ).action(async (features: readonly string[], options: TrainOptions) => {
     const spine = spineOf(options, context.cwd);
     const knownAt = knownAtOf(options.knownAt);
+    const label = labelOf(options);
     if (features.length > 0 === (options.service !== undefined)) {
       throw new TidemarkError(
         'REQUEST_INVALID',
@@ -95,6 +106,7 @@ export function registerTrain(program: Command, context: CliContext): void {
           spine,
           knownAt,
           fullNames: options.fullNames ?? false,
+          ...(label === undefined ? {} : { label }),
           layout: layoutOf(options),
           statistics: options.statistics,
           features:
