@@ -1,6 +1,7 @@
 import type { ViewVersion } from '../src/core/feature-view.ts';
 import type { OnDemandFunctions } from '../src/core/on-demand.ts';
 import type { Clock, DurationMicros } from '../src/core/time.ts';
+import type { LateInput } from '../src/ledger/late-input.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 import type { AlertStore } from '../src/monitor/alert-store.ts';
 import type { AlertSink } from '../src/monitor/sinks/alert-sink.ts';
@@ -17,6 +18,8 @@ import type { Registry } from '../src/registry/registry.ts';
 export interface ActivityDeps {
   readonly registry: Registry;
   readonly ledger: Ledger;
+  /** Which committed intervals have input newer than they are. */
+  readonly late: LateInput;
   readonly sources: SourceReader;
   readonly computer: FeatureComputer;
   readonly reader: FeatureReader;

@@ -25,7 +25,7 @@ export function createMaterializeActivities(deps: ActivityDeps) {
     planChunks: (input: PlanChunksInput): Promise<PlannedChunks> =>
       runActivity(async () => {
         const view = await appliedBatchView(deps.registry, input);
-        const { chunks, held } = await planChunks(
+        const { chunks, late, held } = await planChunks(
           {
             project: input.project,
             view,
@@ -35,12 +35,14 @@ export function createMaterializeActivities(deps: ActivityDeps) {
           },
           deps,
         );
-        const ordered = input.order === 'newest' ? chunks.toReversed() : chunks;
+        const oldest = [...chunks, ...late].toSorted((a, b) => (a.start < b.start ? -1 : 1));
+        const ordered = input.order === 'newest' ? oldest.toReversed() : oldest;
         const schedule = scheduleOf(view.schedule);
         return {
           chunks: ordered.slice(0, input.limit).map((chunk) => ({
             ...toRange(chunk),
             intervals: schedule.ticks(chunk.start, chunk.end).length - 1,
+            ...(late.includes(chunk) && { restate: true }),
           })),
           rest: spanOf(ordered.slice(input.limit)),
           held: held.slice(0, HELD_LISTED).map((range) => ({ ...toRange(range), reason: range.reason })),

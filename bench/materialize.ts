@@ -85,7 +85,7 @@ export async function materializeAll(
   };
   const { chunks } = await planChunks(
     { project: name, view, range, restate: false, now: platform.clock() },
-    { ledger: deps.ledger, sources },
+    { ledger: deps.ledger, sources, late: { lateRanges: async () => [] } },
   );
   const phases = phaseTimer();
   let rows = 0;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { ActivityDeps } from '../activities/activity-deps.ts';
 import type { Config } from './config.ts';
 import type { OnDemandFunctions } from './core/on-demand.ts';
+import type { PushSourceSpec } from './core/source.ts';
 import { type Clock, durationOf, systemClock } from './core/time.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { ledgerMigrations } from './ledger/postgres/migrations.ts';
@@ -18,6 +19,7 @@ import type { AsOfEngine } from './offline/as-of-engine.ts';
 import { createDuckDbAsOfEngine } from './offline/duckdb/duckdb-as-of-engine.ts';
 import { createDuckDbFeatureComputer } from './offline/duckdb/duckdb-feature-computer.ts';
 import { createDuckDbFeatureReader } from './offline/duckdb/duckdb-feature-reader.ts';
+import { createDuckDbPushedRowsWriter } from './offline/duckdb/duckdb-pushed-rows-writer.ts';
 import { createDuckDbSourceReader } from './offline/duckdb/duckdb-source-reader.ts';
 import { createDuckDbTableArranger } from './offline/duckdb/duckdb-table-arranger.ts';
 import { createDuckDbTableProfiler } from './offline/duckdb/duckdb-table-profiler.ts';
@@ -26,6 +28,7 @@ import { createDuckDb } from './offline/duckdb/engine.ts';
 import { createRemoteAccess } from './offline/duckdb/remote-access.ts';
 import type { FeatureComputer } from './offline/feature-computer.ts';
 import type { FeatureReader } from './offline/feature-reader.ts';
+import type { PushedRowsWriter } from './offline/pushed-rows-writer.ts';
 import type { SourceReader } from './offline/source-reader.ts';
 import type { TableArranger } from './offline/table-arranger.ts';
 import type { TableProfiler } from './offline/table-profiler.ts';
@@ -33,6 +36,11 @@ import type { TableReader } from './offline/table-reader.ts';
 import type { OnlineStore } from './online/online-store.ts';
 import { createRedisOnlineStore } from './online/redis/redis-online-store.ts';
 import type { TemporalClient } from './orchestrate/connection.ts';
+import { createLatePushedRows } from './push/postgres/late-pushed-rows.ts';
+import { pushMigrations } from './push/postgres/migrations.ts';
+import { createPostgresPushedFiles } from './push/postgres/postgres-pushed-files.ts';
+import type { EventTimes } from './push/pushed-files.ts';
+import { createSegmentPushLog, type SegmentPushLog } from './push/segments/segment-push-log.ts';
 import { migrate } from './registry/postgres/migrate.ts';
 import { registryMigrations } from './registry/postgres/migrations.ts';
 import { connectPostgres } from './registry/postgres/pool.ts';
@@ -59,6 +67,11 @@ export interface Platform {
   sinks(log: (line: string) => void): readonly AlertSink[];
   offline(): Promise<Offline>;
   online(): Promise<OnlineStore>;
+  /** Opens the log of pushed rows, and takes over what processes that died have left; closed with the platform. */
+  pushLog(of: {
+    readonly sourceOf: (project: string, source: string) => Promise<PushSourceSpec>;
+    readonly log: (line: string) => void;
+  }): Promise<SegmentPushLog>;
   temporal(): Promise<TemporalClient>;
   activityDeps(repo: {
     readonly onDemand: OnDemandFunctions;
@@ -75,6 +88,7 @@ export interface Offline {
   readonly tables: TableReader;
   readonly profiler: TableProfiler;
   readonly arranger: TableArranger;
+  readonly pushedRows: PushedRowsWriter;
 }
 
 export interface ComposeRequest {
@@ -103,7 +117,7 @@ export function compose({ config, addresses, baseDir }: ComposeRequest): Platfor
   const pool = once(async () => {
     const opened = connectPostgres(addresses.databaseUrl);
     closers.push(() => opened.end());
-    await migrate(opened, [registryMigrations, ledgerMigrations, monitorMigrations]);
+    await migrate(opened, [registryMigrations, ledgerMigrations, monitorMigrations, pushMigrations]);
     return opened;
   });
   const duckdb = once(async () => {
@@ -127,7 +141,12 @@ export function compose({ config, addresses, baseDir }: ComposeRequest): Platfor
         return fetchDuckDbExtension(name, { version, cache: config.cache });
       },
     });
-    const roots = { baseDir, offlineRoot: config.offline, remote };
+    const pushed = async (source: PushSourceSpec, range: EventTimes) => {
+      const files = createPostgresPushedFiles(await pool());
+      const found = await files.files({ project: source.project, source: source.name }, range);
+      return found.map(({ path }) => join(config.offline, path));
+    };
+    const roots = { baseDir, offlineRoot: config.offline, remote, pushed };
     return {
       sources: createDuckDbSourceReader(engine, roots),
       computer: createDuckDbFeatureComputer(engine, roots),
@@ -136,6 +155,7 @@ export function compose({ config, addresses, baseDir }: ComposeRequest): Platfor
       tables: createDuckDbTableReader(engine),
       profiler: createDuckDbTableProfiler(engine),
       arranger: createDuckDbTableArranger(engine),
+      pushedRows: createDuckDbPushedRowsWriter(engine, roots),
     };
   });
   const online = once(async () => {
@@ -143,6 +163,20 @@ export function compose({ config, addresses, baseDir }: ComposeRequest): Platfor
     closers.push(() => store.close());
     return store;
   });
+  const pushLog: Platform['pushLog'] = async ({ sourceOf, log }) => {
+    const files = createPostgresPushedFiles(await pool());
+    const { pushedRows: writer } = await offline();
+    const opened = await createSegmentPushLog({
+      folder: config.pushLog,
+      sourceOf,
+      clock,
+      log,
+      files,
+      writer,
+    });
+    closers.push(() => opened.close());
+    return opened;
+  };
   const temporal = once(async () => {
     const { connectTemporal } = await import('./orchestrate/connection.ts');
     const client = await connectTemporal({ ...config, temporalAddress: addresses.temporalAddress });
@@ -165,11 +199,13 @@ export function compose({ config, addresses, baseDir }: ComposeRequest): Platfor
     sinks,
     offline,
     online,
+    pushLog,
     temporal,
     activityDeps: async ({ onDemand, log }) => ({
       ...(await offline()),
       registry: await registry(),
       ledger: await ledger(),
+      late: createLatePushedRows(await pool()),
       alerts: await alerts(),
       sinks: sinks(log),
       online: await online(),

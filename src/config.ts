@@ -23,6 +23,8 @@ export interface Config {
   readonly repo: string | null;
   /** A local folder (an `s3://` address comes later). */
   readonly offline: string;
+  /** Where pushed rows are kept until they are files: always a folder on a local disk. */
+  readonly pushLog: string;
   readonly duckdbMemory: string;
   readonly duckdbThreads: number;
   readonly alertWebhookUrl: string | null;
@@ -57,6 +59,7 @@ const Environment = z.object({
   TEMPORAL_API_KEY: z.string().min(1).optional(),
   TIDEMARK_REPO: z.string().min(1).optional(),
   TIDEMARK_OFFLINE: z.string().min(1).optional(),
+  TIDEMARK_PUSH_LOG: z.string().min(1).optional(),
   TIDEMARK_DUCKDB_MEMORY: z
     .string()
     .regex(/^\d+(\.\d+)?\s?(MB|GB|MiB|GiB)$/i, 'expected a size such as 2GB')
@@ -95,6 +98,7 @@ export function readConfig(env: NodeJS.ProcessEnv, cwd: string = process.cwd()):
     temporalApiKey: vars.TEMPORAL_API_KEY ?? null,
     repo: vars.TIDEMARK_REPO === undefined ? null : resolve(cwd, vars.TIDEMARK_REPO),
     offline: resolve(cwd, vars.TIDEMARK_OFFLINE ?? `${home}/offline`),
+    pushLog: resolve(cwd, vars.TIDEMARK_PUSH_LOG ?? `${home}/push-log`),
     duckdbMemory: vars.TIDEMARK_DUCKDB_MEMORY,
     duckdbThreads: vars.TIDEMARK_DUCKDB_THREADS,
     alertWebhookUrl: vars.TIDEMARK_ALERT_WEBHOOK ?? null,

@@ -65,6 +65,15 @@ export interface PushSourceSpec extends SourceFields {
 /** The column of a push source that tells when its row was first received. */
 export const RECEIVED_TIME = '__received_time';
 
+/** The columns of a push source that are none of its times. */
+export function valueColumns({
+  columns,
+  timestampField,
+  createdTimestampField,
+}: PushSourceSpec): readonly Column[] {
+  return columns.filter(({ name }) => name !== timestampField && name !== createdTimestampField);
+}
+
 /** Values that come with the request (serving) or stand in the spine (training). */
 export interface RequestSourceSpec {
   readonly kind: 'request';

@@ -33,12 +33,17 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   // A staged file is what the offline side makes and the ledger records.
   'src/offline': ['src/core', 'type src/ledger'],
   'src/online': ['src/core'],
+  // Takes rows as serving gives them.
+  'src/push': ['src/core', 'src/online', 'src/serving/json-decoder.ts'],
   'src/monitor/sinks/alert-sink.ts': ['type src/monitor'],
 
   // Adapters. Those on Postgres share one pool and one way to migrate, which live with the registry's.
   'src/registry/postgres': ['src/core', 'src/registry', 'pg', 'node:*'],
   'src/ledger/postgres': ['src/core', 'src/ledger', 'src/registry/postgres', 'node:*'],
   'src/monitor/postgres': ['src/core', 'src/monitor', 'src/registry/postgres', 'node:*'],
+  'src/push/postgres': ['src/core', 'src/ledger', 'src/push', 'src/registry/postgres', 'node:*'],
+  // Pushed rows on the local disk, until the offline side makes them files.
+  'src/push/segments': ['src/core', 'src/push', 'type src/offline', 'node:*'],
   // With `pg`, rows of Postgres are copied where DuckDB's own extension cannot be had.
   'src/offline/duckdb': ['src/core', 'src/offline', '@duckdb/node-api', 'pg', 'node:*'],
   'src/online/redis': ['src/core', 'src/online', 'ioredis', 'node:*'],
@@ -142,8 +147,11 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'src/offline',
     'src/online',
     'src/monitor',
+    'src/push',
     'src/monitor/sinks/alert-sink.ts',
     'src/orchestrate',
+    'src/push/postgres',
+    'src/push/segments',
     'src/registry/postgres',
     'src/ledger/postgres',
     'src/monitor/postgres',

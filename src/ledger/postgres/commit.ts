@@ -48,7 +48,7 @@ async function sameWorkSince(
 /** The columns of a committed row that its pieces share. */
 const SHARED = `version_id, fence, claimed_range, state, owner, run_id, restate, claimed_at, lease_until,
   approved_effect_key, effect_key, input_digest, revision, staged_at, file_path, file_rows, file_bytes,
-  file_digest, ended_at, committed_at`;
+  file_digest, ended_at, committed_at, begun_at, begun_in`;
 
 /** Takes the lease's range out of what is committed: whole rows become history, others are trimmed or split. */
 async function makeRoom(query: Query, versionId: number, { range }: Lease, now: Micros): Promise<void> {

@@ -185,13 +185,14 @@ async function sizeOf(
   { files }: OpenSource,
 ): Promise<{ bytes: number; rows: number | null }> {
   if (files === null) return { bytes: 0, rows: 0 };
+  const isParquet = source.kind === 'parquet' || source.kind === 'push';
   const [row = []] = (
     await connection.runAndReadAll(
-      source.kind === 'parquet'
+      isParquet
         ? `SELECT sum(file_size_bytes), sum(num_rows) FROM parquet_file_metadata(${files})`
         : // Only what the file system says is read of them.
           `SELECT sum(size) FROM read_blob(${files})`,
     )
   ).getRows();
-  return { bytes: Number(row[0]), rows: source.kind === 'parquet' ? Number(row[1]) : null };
+  return { bytes: Number(row[0]), rows: isParquet ? Number(row[1]) : null };
 }

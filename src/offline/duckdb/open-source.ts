@@ -6,6 +6,7 @@ import { duckDbReason, failureKind } from './duckdb-failure.ts';
 import { scanFiles } from './file-scan.ts';
 import type { OpenRange } from './hive-partitions.ts';
 import { describePostgres, openPostgres, type PostgresRows } from './postgres-source.ts';
+import { type FindPushedFiles, scanPushed } from './pushed-source.ts';
 import type { RemoteAccess } from './remote-access.ts';
 import { type EngineColumn, isRemote, sourcePath } from './source-scan.ts';
 import { identifiers } from './sql-text.ts';
@@ -16,6 +17,8 @@ export interface SourcePlace {
   readonly baseDir: string;
   /** Without it only local files can be read. */
   readonly remote?: RemoteAccess;
+  /** Without it pushed rows cannot be read. */
+  readonly pushed?: FindPushedFiles;
 }
 
 /** A source that can be selected from on the connection that opened it. */
@@ -41,6 +44,7 @@ export async function openSource(
     const rows = postgresRows(source);
     return { ...(await openPostgres(connection, rows, place.remote, range)), files: null };
   }
+  if (source.kind === 'push') return scanPushed(connection, source, place.pushed, range);
   if (isRemote(source.path)) await openAddress(connection, source.path, place);
   try {
     return await scanFiles(connection, source, place.baseDir, range);
@@ -55,6 +59,8 @@ export async function openShape(
   source: SourceSpec,
   place: SourcePlace,
 ): Promise<OpenSource> {
+  // The definition says all there is to say of pushed rows.
+  if (source.kind === 'push') return scanPushed(connection, source, async () => []);
   if (source.kind !== 'postgres') return openSource(connection, source, place);
   return { ...(await describePostgres(postgresRows(source), place.remote)), files: null };
 }
@@ -92,7 +98,8 @@ export async function inspectSource(
   place: SourcePlace,
 ): Promise<readonly EngineColumn[]> {
   const { relation, columns } = await openShape(connection, source, place);
-  if (source.kind === 'parquet' || source.kind === 'postgres' || source.columns.length === 0) return columns;
+  if (source.kind !== 'csv' && source.kind !== 'json') return columns;
+  if (source.columns.length === 0) return columns;
   try {
     const declared = identifiers(source.columns.map(({ name }) => name));
     await connection.run(
@@ -110,7 +117,7 @@ export function sourceFailure(
   source: SourceSpec,
   { baseDir }: SourcePlace,
 ): TidemarkError | undefined {
-  if (source.kind === 'postgres') return undefined;
+  if (source.kind === 'postgres' || source.kind === 'push') return undefined;
   const kind = failureKind(error);
   if (kind === 'interrupted' || kind === 'memory' || error instanceof TidemarkError) return undefined;
   const reason = duckDbReason(error);

@@ -1,0 +1,131 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { TidemarkError } from '../../core/errors.ts';
+import type { Interval } from '../../core/interval.ts';
+import { RECEIVED_TIME, valueColumns } from '../../core/source.ts';
+import { micros } from '../../core/time.ts';
+import { type ScalarType, type ValueType, valueTypeOf } from '../../core/value-type.ts';
+import type { PushedRowsWriter, WritePushedRows, WrittenPushedRows } from '../pushed-rows-writer.ts';
+import { duckDbReason, failureKind } from './duckdb-failure.ts';
+import type { DuckDbEngine } from './engine.ts';
+import { digestOfFile, moveIntoPlace } from './feature-file.ts';
+import { mergeMinutes } from './merge-minutes.ts';
+import { identifier, literalPath, stringLiteral } from './sql-text.ts';
+import { duckDbType } from './types.ts';
+
+/** As in feature files: readers skip groups by event time. */
+const ROWS_PER_GROUP = 61_440;
+
+/** Lines are read in pieces of twice this size at least. */
+const SHORTEST_BUFFER = 1024 * 1024;
+
+/** Makes files of pushed rows with DuckDB, below `offlineRoot`. */
+export function createDuckDbPushedRowsWriter(
+  engine: DuckDbEngine,
+  { offlineRoot }: { readonly offlineRoot: string },
+): PushedRowsWriter {
+  return {
+    write(request) {
+      return engine.withConnection(async (connection) => {
+        try {
+          return await write(connection, request, offlineRoot);
+        } catch (error) {
+          if (error instanceof TidemarkError || failureKind(error) === 'memory') throw error;
+          throw new TidemarkError(
+            'STORE_CORRUPT',
+            `Cannot make a file of the pushed rows of source "${request.source.name}" in ${request.lines}: ${duckDbReason(error)}.`,
+            { cause: error },
+          );
+        }
+      });
+    },
+  };
+}
+
+async function write(
+  connection: DuckDBConnection,
+  { source, lines, longestLine, path }: WritePushedRows,
+  offlineRoot: string,
+): Promise<WrittenPushedRows> {
+  const values = valueColumns(source);
+  const read = [
+    ['t', 'BIGINT'],
+    ['c', 'BIGINT'],
+    ['r', 'BIGINT'],
+    ...values.map(({ type }, index) => [`v${index}`, lineType(type)] as const),
+  ].map(([name = '', type = '']) => `${stringLiteral(name)}: ${stringLiteral(type)}`);
+  const created = source.createdTimestampField;
+  const columns = [
+    `make_timestamp(t) AS ${identifier(source.timestampField)}`,
+    ...(created === null || created === RECEIVED_TIME ? [] : [`make_timestamp(c) AS ${identifier(created)}`]),
+    `make_timestamp(r) AS ${RECEIVED_TIME}`,
+    ...values.map(({ name, type }, index) => `${fromLine(`v${index}`, type)} AS ${identifier(name)}`),
+  ];
+  await connection.run(
+    `CREATE OR REPLACE TEMP TABLE __pushed AS SELECT * FROM read_json(${stringLiteral(literalPath(lines))}, ` +
+      `format = 'newline_delimited', compression = 'uncompressed', maximum_object_size = ${Math.max(longestLine, SHORTEST_BUFFER)}, columns = {${read.join(', ')}}) WHERE t IS NOT NULL`,
+  );
+  const target = join(offlineRoot, path);
+  const unfinished = `${target}.${randomUUID()}.unfinished`;
+  await mkdir(dirname(target), { recursive: true });
+  try {
+    const { rowsChanged: rows } = await connection.run(
+      `COPY (SELECT ${columns.join(', ')} FROM __pushed ORDER BY t, rowid) ` +
+        `TO ${stringLiteral(unfinished)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROWS_PER_GROUP})`,
+    );
+    const content = await digestOfFile(unfinished);
+    await moveIntoPlace(unfinished, target);
+    return { rows, ...content, eventTimes: await eventTimes(connection) };
+  } finally {
+    await rm(unfinished, { force: true });
+    await connection.run('DROP TABLE IF EXISTS __pushed');
+  }
+}
+
+const MINUTE = 60_000_000n;
+
+async function eventTimes(connection: DuckDBConnection): Promise<readonly Interval[]> {
+  const result = await connection.runAndReadAll(
+    // Rounded down, also before 1970.
+    `SELECT DISTINCT t - ((t % ${MINUTE}) + ${MINUTE}) % ${MINUTE} AS minute FROM __pushed ORDER BY minute`,
+  );
+  return mergeMinutes(result.getRows().map(([minute]) => micros(BigInt(String(minute)))));
+}
+
+/** What a value's text in a line is read as. */
+function lineType(type: ValueType): string {
+  const parsed = valueTypeOf(type);
+  switch (parsed.kind) {
+    case 'scalar':
+      return scalarLineType(parsed.type);
+    case 'array':
+      return `${scalarLineType(parsed.element)}[]`;
+    case 'vector':
+      return 'FLOAT[]';
+  }
+}
+
+function scalarLineType(type: ScalarType): string {
+  if (type === 'timestamp') return 'BIGINT';
+  return type === 'bytes' || type === 'json' ? 'VARCHAR' : duckDbType(type);
+}
+
+function fromLine(column: string, type: ValueType): string {
+  const parsed = valueTypeOf(type);
+  const sqlType = duckDbType(type);
+  switch (parsed.kind) {
+    case 'scalar':
+      return `CAST(${scalarFromLine(column, parsed.type)} AS ${sqlType})`;
+    case 'array':
+      return `CAST(list_transform(${column}, lambda item: ${scalarFromLine('item', parsed.element)}) AS ${sqlType})`;
+    case 'vector':
+      return `CAST(${column} AS ${sqlType})`;
+  }
+}
+
+function scalarFromLine(expression: string, type: ScalarType): string {
+  if (type === 'timestamp') return `make_timestamp(${expression})`;
+  return type === 'bytes' ? `from_base64(${expression})` : expression;
+}
