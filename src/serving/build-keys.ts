@@ -11,20 +11,31 @@ export interface DistinctKeys {
 export function buildKeys(columns: readonly (readonly Value[])[], rows: number): DistinctKeys {
   const indexes = new Int32Array(rows).fill(-1);
   const keys: KeyValue[][] = [];
-  const seen = new Map<KeyValue, number>();
+  const seen = new Map<KeyValue | undefined, number>();
   const [only] = columns;
   for (let row = 0; row < rows; row++) {
-    const key = keyOf(columns, row);
+    const key = columns.length === 1 ? alone(only?.[row]) : keyOf(columns, row);
     if (key === undefined) continue;
-    const id = columns.length === 1 ? only?.[row] : idOf(key);
-    let at = seen.get(id as KeyValue);
+    const id = columns.length === 1 ? idOfOne(key[0]) : idOf(key);
+    let at = seen.get(id);
     if (at === undefined) {
       at = keys.push(key) - 1;
-      seen.set(id as KeyValue, at);
+      seen.set(id, at);
     }
     indexes[row] = at;
   }
   return { keys, indexes };
+}
+
+function alone(value: Value | undefined): KeyValue[] | undefined {
+  return value === null || value === undefined || typeof value === 'object' ? undefined : [value];
+}
+
+/** A map looks up numbers sooner than bigints; those that a number cannot hold stay as they are. */
+function idOfOne(value: KeyValue | undefined): KeyValue | undefined {
+  if (typeof value !== 'bigint') return value;
+  const near = Number(value);
+  return Number.isSafeInteger(near) ? near : value;
 }
 
 function keyOf(columns: readonly (readonly Value[])[], row: number): KeyValue[] | undefined {

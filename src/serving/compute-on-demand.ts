@@ -102,9 +102,8 @@ function inputReader(
   return (row) =>
     Object.fromEntries(
       features.map(({ name, part, position }) => {
-        const served = part?.at(row);
-        const withheld = served === undefined || (served.expired && !includeExpired);
-        return [name, withheld ? null : (served.row.values[position] ?? null)];
+        const withheld = part?.expired[row] === 1 && !includeExpired;
+        return [name, withheld ? null : (part?.rows[row]?.values[position] ?? null)];
       }),
     );
 }

@@ -43,7 +43,7 @@ export interface FeatureColumn {
   readonly version: number;
   readonly values: readonly Value[];
   readonly statuses: readonly FeatureStatus[];
-  /** Event times of the stored rows; null where there is none, and for on-demand features. */
+  /** Event times of the stored rows; null where there is none, and for on-demand features. Columns may share them. */
   readonly eventTimes: readonly (Micros | null)[];
 }
 
@@ -92,28 +92,29 @@ export async function readFeatures(
       return { ...common, ...column, eventTimes: new Array<null>(rows).fill(null) };
     }
     const part = parts[from.part] ?? missing(output);
-    return { ...common, ...serveColumn(part, from.feature, rows, request.includeExpired) };
+    return { ...common, ...serveColumn(part, from.feature, request.includeExpired) };
   });
   return { rows, keys, features, onDemandFailures: onDemand.failures };
 }
 
-function serveColumn({ at, positions }: PartRows, feature: number, rows: number, includeExpired: boolean) {
+function serveColumn(
+  { rows, expired, eventTimes, positions }: PartRows,
+  feature: number,
+  includeExpired: boolean,
+) {
   const position = positions[feature] ?? -1;
-  const values: Value[] = new Array<Value>(rows);
-  const statuses: FeatureStatus[] = new Array<FeatureStatus>(rows);
-  const eventTimes: (Micros | null)[] = new Array<Micros | null>(rows);
-  for (let index = 0; index < rows; index++) {
-    const served = at(index);
-    if (served === undefined) {
-      values[index] = null;
-      statuses[index] = 'NOT_FOUND';
-      eventTimes[index] = null;
-      continue;
+  const values = new Array<Value>(rows.length);
+  const statuses = new Array<FeatureStatus>(rows.length);
+  for (let index = 0; index < rows.length; index++) {
+    const row = rows[index];
+    const value = row?.values[position] ?? null;
+    if (expired[index] === 1) {
+      values[index] = includeExpired ? value : null;
+      statuses[index] = 'OUTSIDE_MAX_AGE';
+    } else {
+      values[index] = value;
+      statuses[index] = value !== null ? 'PRESENT' : row === undefined ? 'NOT_FOUND' : 'NULL_VALUE';
     }
-    const value = served.row.values[position] ?? null;
-    values[index] = served.expired && !includeExpired ? null : value;
-    statuses[index] = served.expired ? 'OUTSIDE_MAX_AGE' : value === null ? 'NULL_VALUE' : 'PRESENT';
-    eventTimes[index] = served.row.eventTime;
   }
   return { values, statuses, eventTimes };
 }

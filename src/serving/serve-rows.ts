@@ -6,18 +6,16 @@ import type { PlannedPart } from './read-plan.ts';
 /** What one reading of a view gave, by the request's rows. */
 export interface PartRows {
   /** Undefined: nothing is stored for this row's key. */
-  readonly at: (row: number) => ServedRow | undefined;
-  /** Where each of the part's features stands in a stored row. */
-  readonly positions: readonly number[];
-}
-
-export interface ServedRow {
-  readonly row: FeatureRow;
+  readonly rows: readonly (FeatureRow | undefined)[];
   /**
-   * Older than the TTL, counted from the event time; exactly as old is not expired (DESIGN 7, rule 2). Or no longer
+   * 1: older than the TTL, counted from the event time; exactly as old is not expired (DESIGN 7, rule 2). Or no longer
    * true; at the very time at which it ends, it has ended.
    */
-  readonly expired: boolean;
+  readonly expired: Uint8Array;
+  /** Null where nothing is stored; all columns of the part share the list. */
+  readonly eventTimes: readonly (Micros | null)[];
+  /** Where each of the part's features stands in a stored row. */
+  readonly positions: readonly number[];
 }
 
 export function serveRows(
@@ -26,10 +24,17 @@ export function serveRows(
   stored: readonly (FeatureRow | undefined)[],
   now: Micros,
 ): PartRows {
-  const served = stored.map((row) =>
-    row === undefined ? undefined : { row, expired: isExpired(row, ttl, now) },
-  );
-  return { positions, at: (row) => served[distinct?.indexes[row] ?? -1] };
+  const indexes = distinct?.indexes ?? new Int32Array();
+  const rows = new Array<FeatureRow | undefined>(indexes.length);
+  const expired = new Uint8Array(indexes.length);
+  const eventTimes = new Array<Micros | null>(indexes.length);
+  for (let index = 0; index < indexes.length; index++) {
+    const row = stored[indexes[index] ?? -1];
+    rows[index] = row;
+    eventTimes[index] = row === undefined ? null : row.eventTime;
+    if (row !== undefined && isExpired(row, ttl, now)) expired[index] = 1;
+  }
+  return { rows, expired, eventTimes, positions };
 }
 
 /** Whether an as-of join for `now` whose newest row is this one would give no value. */

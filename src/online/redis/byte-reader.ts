@@ -4,19 +4,22 @@ const MORE = 0x80;
 export class ByteReader {
   bytes: Buffer;
   at: number;
+  /** What lies beyond belongs to somebody else. */
+  private readonly end: number;
 
-  constructor(bytes: Buffer, at = 0) {
+  constructor(bytes: Buffer, at = 0, end = bytes.length) {
     this.bytes = bytes;
     this.at = at;
+    this.end = end;
   }
 
   get isAtEnd(): boolean {
-    return this.at === this.bytes.length;
+    return this.at === this.end;
   }
 
   byte(): number {
     const value = this.bytes[this.at++];
-    if (value === undefined) throw new RangeError('the bytes end too early');
+    if (value === undefined || this.at > this.end) throw new RangeError('the bytes end too early');
     return value;
   }
 
@@ -38,36 +41,30 @@ export class ByteReader {
   }
 
   orderedInt64(): bigint {
-    const value = this.bytes.readBigUInt64BE(this.at) ^ 0x8000_0000_0000_0000n;
-    this.at += 8;
-    return BigInt.asIntN(64, value);
+    const at = this.take(8);
+    const high = this.bytes.readInt32BE(at) ^ 0x8000_0000;
+    const value = high * 2 ** 32 + this.bytes.readUInt32BE(at + 4);
+    // Two numbers make a time of today sooner than arithmetic on bigints does.
+    if (Number.isSafeInteger(value)) return BigInt(value);
+    return BigInt.asIntN(64, this.bytes.readBigUInt64BE(at) ^ 0x8000_0000_0000_0000n);
   }
 
   uint32(): number {
-    const value = this.bytes.readUInt32BE(this.at);
-    this.at += 4;
-    return value;
+    return this.bytes.readUInt32BE(this.take(4));
   }
 
   float32(): number {
-    const value = this.bytes.readFloatBE(this.at);
-    this.at += 4;
-    return value;
+    return this.bytes.readFloatBE(this.take(4));
   }
 
   float64(): number {
-    const value = this.bytes.readDoubleBE(this.at);
-    this.at += 8;
-    return value;
+    return this.bytes.readDoubleBE(this.take(8));
   }
 
   /** A view on the bytes, for whoever copies it. */
   view(size: number): Buffer {
-    const end = this.at + size;
-    if (size < 0 || end > this.bytes.length) throw new RangeError('the bytes end too early');
-    const part = this.bytes.subarray(this.at, end);
-    this.at = end;
-    return part;
+    const at = this.take(size);
+    return this.bytes.subarray(at, at + size);
   }
 
   /** A copy: the buffer of a reply is shared by all its rows, and one kept value would keep all of it. */
@@ -77,11 +74,16 @@ export class ByteReader {
 
   text(): string {
     const size = this.integer();
-    const end = this.at + size;
-    if (size < 0 || end > this.bytes.length) throw new RangeError('the bytes end too early');
-    const value = this.bytes.toString('utf8', this.at, end);
-    this.at = end;
-    return value;
+    const at = this.take(size);
+    return this.bytes.toString('utf8', at, at + size);
+  }
+
+  /** Steps over `size` bytes; returns where they start. */
+  take(size: number): number {
+    const at = this.at;
+    if (size < 0 || at + size > this.end) throw new RangeError('the bytes end too early');
+    this.at = at + size;
+    return at;
   }
 
   /** Undefined when a number cannot hold it exactly. */

@@ -40,9 +40,9 @@ export interface RowCodec {
   encode(writer: ByteWriter, row: StoredRow): void;
   /**
    * Also accepts a row written when the version had fewer features: those it lacks are null. Throws STORE_CORRUPT
-   * for a row of any other schema, or one that was damaged.
+   * for a row of any other schema, or one that was damaged. The row is what lies from `start` to `end`.
    */
-  decode(bytes: Buffer): StoredRow;
+  decode(bytes: Buffer, start?: number, end?: number): StoredRow;
 }
 
 /** `name` is how errors call the view version. With `validity`, rows tell until when they are true. */
@@ -73,9 +73,9 @@ export function rowCodec(name: string, types: readonly ValueType[], validity = f
       }
     },
 
-    decode(bytes) {
-      if (bytes.length < HEADER_BYTES) throw corrupt(name, `it has ${bytes.length} bytes`);
-      const reader = new ByteReader(bytes);
+    decode(bytes, start = 0, end = bytes.length) {
+      if (end - start < HEADER_BYTES) throw corrupt(name, `it has ${end - start} bytes`);
+      const reader = new ByteReader(bytes, start, end);
       const eventTime = micros(reader.orderedInt64());
       const createdTime = micros(reader.orderedInt64());
       const revision = reader.uint32();
@@ -83,7 +83,7 @@ export function rowCodec(name: string, types: readonly ValueType[], validity = f
       if (count === undefined) {
         throw corrupt(name, 'it was written with value types that are not the first ones of this version');
       }
-      const values = new Array<Value>(types.length).fill(null);
+      const values: Value[] = [];
       let validTo: Micros | null = null;
       try {
         if (validity) validTo = readEnd(reader);
@@ -111,10 +111,9 @@ export function rowCodec(name: string, types: readonly ValueType[], validity = f
   }
 
   function readValues(reader: ByteReader, count: number, values: Value[]): void {
-    const start = reader.at;
-    reader.view((count + 7) >> 3);
-    for (let i = 0; i < count; i++) {
-      if (!isNullAt(reader.bytes, start, i)) values[i] = codecAt(codecs, i).read(reader);
+    const start = reader.take((count + 7) >> 3);
+    for (let i = 0; i < types.length; i++) {
+      values.push(i >= count || isNullAt(reader.bytes, start, i) ? null : codecAt(codecs, i).read(reader));
     }
   }
 }

@@ -2,7 +2,7 @@ import type { FeatureRow } from '../../core/rows.ts';
 import type { ReadRequest } from '../online-store.ts';
 import { ByteWriter } from './byte-writer.ts';
 import type { PackedTable } from './packed-table.ts';
-import type { RedisConnection } from './redis-connection.ts';
+import type { ReadConnection } from './read-connection.ts';
 import { appendHget } from './resp.ts';
 
 /**
@@ -10,7 +10,7 @@ import { appendHget } from './resp.ts';
  * more than twice as long, and holds the server meanwhile.
  */
 export async function readRows(
-  connection: RedisConnection,
+  connection: ReadConnection,
   scratch: ByteWriter,
   requests: readonly ReadRequest[],
   tableOf: (table: ReadRequest['table']) => PackedTable,
@@ -27,16 +27,30 @@ export async function readRows(
       count++;
     }
   }
-  const found = await connection.askAll(Buffer.from(scratch.bytes.subarray(0, scratch.length)), count);
-  let next = 0;
-  return requests.map((request) => {
-    const { rows } = tableOf(request.table);
-    return request.keys.map((key) => {
-      const bytes = found[next++];
-      if (!(bytes instanceof Buffer)) return undefined;
-      const { eventTime, createdTime, revision, values, validTo } = rows.decode(bytes);
+  const found = requests.map(({ keys }) => new Array<FeatureRow | undefined>(keys.length).fill(undefined));
+  // Replies come in the order of the commands: request by request, key by key.
+  let request = 0;
+  let first = 0;
+  await connection.askAll(
+    Buffer.from(scratch.bytes.subarray(0, scratch.length)),
+    count,
+    (index, bytes, start, end) => {
+      while (index - first >= (requests[request]?.keys.length ?? 0)) {
+        first += requests[request]?.keys.length ?? 0;
+        request += 1;
+      }
+      const asked = requests[request];
+      const key = asked?.keys[index - first];
+      if (start === -1 || asked === undefined || key === undefined) return;
+      const { eventTime, createdTime, revision, values, validTo } = tableOf(asked.table).rows.decode(
+        bytes,
+        start,
+        end,
+      );
+      const rows = found[request];
       const row = { key, eventTime, createdTime, revision, values };
-      return validTo === undefined ? row : { ...row, validTo };
-    });
-  });
+      if (rows !== undefined) rows[index - first] = validTo === undefined ? row : { ...row, validTo };
+    },
+  );
+  return found;
 }

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../../core/time.ts';
 import type { OnlineStore } from '../online-store.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { packedTables } from './packed-table.ts';
+import { connectForReads } from './read-connection.ts';
 import { readRows } from './read-rows.ts';
 import { connectRedis } from './redis-connection.ts';
 import { dropTable, scanTable } from './whole-table.ts';
@@ -18,6 +19,8 @@ export interface RedisOnlineStoreOptions {
   readonly clock?: Clock;
   /** How long an answer may take before the store counts as unavailable; 5 s unless told. A refusal shows at once. */
   readonly timeoutMs?: number;
+  /** The same for `read` and `ping`, which somebody waits for; 1 s, or `timeoutMs` where that is less. */
+  readonly readTimeoutMs?: number;
 }
 
 /**
@@ -29,6 +32,7 @@ export interface RedisOnlineStoreOptions {
  */
 export async function createRedisOnlineStore(options: RedisOnlineStoreOptions): Promise<OnlineStore> {
   const { url, prefix = 'tidemark', clock = systemClock, timeoutMs = 5000 } = options;
+  const { readTimeoutMs = Math.min(timeoutMs, 1000) } = options;
   if (/[{}]/.test(prefix)) {
     throw new TidemarkError(
       'CONFIG_INVALID',
@@ -37,15 +41,23 @@ export async function createRedisOnlineStore(options: RedisOnlineStoreOptions): 
   }
   const tableOf = packedTables(prefix);
   const connection = await connectRedis({ url, timeoutMs });
+  const reads = await connectForReads({ url, timeoutMs: readTimeoutMs }).catch(async (error: unknown) => {
+    await connection.close();
+    throw error;
+  });
   // Filled and copied from without a pause in between, so that all calls can share it.
   const scratch = new ByteWriter(256 * 1024);
   return {
     write: (table, rows) => writeRows(connection, scratch, tableOf(table), rows, clock),
     withdraw: (table, withdrawals) => withdrawRows(connection, scratch, tableOf(table), withdrawals),
-    read: (requests) => readRows(connection, scratch, requests, tableOf),
+    read: (requests) => readRows(reads, scratch, requests, tableOf),
     scan: (table) => scanTable(connection, scratch, tableOf(table)),
     drop: (table) => dropTable(connection, scratch, tableOf(table)),
-    ping: () => connection.ping(),
-    close: () => connection.close(),
+    async ping() {
+      await Promise.all([connection.ping(), reads.ping()]);
+    },
+    async close() {
+      await Promise.all([connection.close(), reads.close()]);
+    },
   };
 }

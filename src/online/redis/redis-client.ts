@@ -1,0 +1,92 @@
+import { Redis } from 'ioredis';
+import { messageOf, TidemarkError } from '../../core/errors.ts';
+
+export interface RedisConnectionOptions {
+  /** `redis://` or `rediss://`, with user, password, port and database as needed. */
+  readonly url: string;
+  /** How long an answer may take. */
+  readonly timeoutMs: number;
+}
+
+/** A client that connects again by itself and lets nothing wait meanwhile, and how its failures are told. */
+export interface RedisClient {
+  readonly redis: Redis;
+  /** As a TidemarkError without secrets. */
+  failure(error: unknown): TidemarkError;
+}
+
+/**
+ * Nothing waits for a Redis that is down: a command fails at once, and is repeated by whoever knows whether that is
+ * still wanted. STORE_UNAVAILABLE when it cannot be reached now, CONFIG_INVALID when the URL is none.
+ */
+export async function openRedis(
+  { url, timeoutMs }: RedisConnectionOptions,
+  prepare: (client: RedisClient) => void = () => {},
+): Promise<RedisClient> {
+  const address = addressOf(url);
+  let reason: string | undefined;
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    protocol: 2,
+    connectTimeout: timeoutMs,
+    commandTimeout: timeoutMs,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    retryStrategy: (times) => Math.min(20 * 2 ** Math.min(times, 10), 1000),
+    // After a failover the old primary is read-only: connecting again finds the new one.
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+  });
+  // Without a listener it would print. The reason outlives the event: later commands only say "not writable".
+  redis.on('error', (error: Error) => {
+    reason = error.message || ('code' in error ? String(error.code) : undefined);
+  });
+  redis.on('ready', () => {
+    reason = undefined;
+  });
+  const client: RedisClient = { redis, failure: (error) => storeError(address, error, reason) };
+  prepare(client);
+  try {
+    await redis.connect();
+  } catch (error) {
+    redis.disconnect();
+    throw client.failure(error);
+  }
+  return client;
+}
+
+/** Answers that say that the server cannot serve now, not that the command was wrong. */
+const NOT_NOW =
+  /^(OOM|READONLY|LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MISCONF|NOREPLICAS|NOAUTH|WRONGPASS|NOPERM|MOVED|ASK|UNKILLABLE)\b/;
+
+/** The cause is left out: a client's error holds the arguments of its command, and those of AUTH are secret. */
+function storeError(address: string, error: unknown, reason: string | undefined): TidemarkError {
+  const message = messageOf(error);
+  if (!(error instanceof Error) || error.name !== 'ReplyError' || NOT_NOW.test(message)) {
+    return new TidemarkError(
+      'STORE_UNAVAILABLE',
+      `Cannot use the online store: Redis at ${address} is not available (${reason ?? message}).`,
+    );
+  }
+  if (message.startsWith('WRONGTYPE')) {
+    return new TidemarkError(
+      'STORE_CORRUPT',
+      `Cannot use the online store: a key of Tidemark in Redis at ${address} was replaced by something else.`,
+    );
+  }
+  return new TidemarkError(
+    'INTERNAL',
+    `Cannot use the online store: Redis at ${address} answered "${message}".`,
+  );
+}
+
+function addressOf(url: string): string {
+  const parsed = URL.parse(url);
+  if (parsed === null || !/^rediss?:$/.test(parsed.protocol) || parsed.hostname === '') {
+    throw new TidemarkError(
+      'CONFIG_INVALID',
+      'Cannot use the online store: its address is not of the form redis://[user:password@]host[:port][/database].',
+    );
+  }
+  return `${parsed.hostname}:${parsed.port || 6379}`;
+}
