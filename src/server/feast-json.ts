@@ -1,12 +1,14 @@
-import { formatTime, type Micros } from '../core/time.ts';
+import type { FeatureStatus } from '../core/rows.ts';
+import type { Micros } from '../core/time.ts';
 import type { ValueType } from '../core/value-type.ts';
-import { jsonEncoder } from '../serving/json-encoder.ts';
+import { type TimestampStyle, type ValueWriter, valueWriter } from '../serving/json-encoder.ts';
+import { JsonWriter } from '../serving/json-writer.ts';
 import type { FeatureColumn, OnlineFeatures } from '../serving/read-features.ts';
 import type { EchoedColumn } from '../serving/request-columns.ts';
 
 /**
  * Feast's answer of `get-online-features`: `metadata.feature_names` with the join keys first, and one result of
- * `values`, `statuses` and `event_timestamps` for each of them in that order. Written as text, column by column:
+ * `values`, `statuses` and `event_timestamps` for each of them in that order. Written as bytes, column by column:
  * int64 keeps its digits, and nothing is built only to be serialised.
  */
 export interface FeastJsonOptions {
@@ -19,43 +21,83 @@ export interface FeastJsonOptions {
 /** What Feast gives for "no event time". */
 const NO_TIME = '"1970-01-01T00:00:00Z"';
 
-export function feastJson({ keys, features }: OnlineFeatures, options: FeastJsonOptions): string {
-  const columns = [...keys, ...features];
+/** Filled and copied from without a pause in between, so that all requests can share it. */
+const writer = new JsonWriter();
+const writers: Readonly<Record<TimestampStyle, Map<ValueType, ValueWriter>>> = {
+  feast: new Map(),
+  iso: new Map(),
+};
+
+/** The answer in UTF-8. */
+export function feastJson({ keys, features }: OnlineFeatures, options: FeastJsonOptions): Buffer {
+  const columns: readonly (EchoedColumn | FeatureColumn)[] = [...keys, ...features];
   const metadata = {
     feature_names: columns.map(({ name }) => name),
     ...(options.typed && { feature_types: columns.map(({ type }) => type) }),
     ...(options.viewVersions && { feature_view_metadata: viewVersions(features) }),
   };
   const style = options.typed ? 'iso' : 'feast';
-  const encoders = new Map<ValueType, ReturnType<typeof jsonEncoder>>();
-  const results = columns.map((column) => {
-    const encode = encoders.get(column.type) ?? jsonEncoder(column.type, style);
-    encoders.set(column.type, encode);
-    const values = column.values.map(encode).join(',');
-    return `{"values":[${values}],"statuses":[${statusesOf(column)}],"event_timestamps":[${timesOf(column)}]}`;
-  });
-  return `{"metadata":${JSON.stringify(metadata)},"results":[${results.join(',')}]}`;
+  // Where the times of a view's rows stand already: its columns share them.
+  const written = new Map<readonly (Micros | null)[], readonly [number, number]>();
+  writer.length = 0;
+  writer.text(`{"metadata":${JSON.stringify(metadata)},"results":[`);
+  for (const [index, column] of columns.entries()) {
+    writer.ascii(index === 0 ? '{"values":[' : ',{"values":[');
+    writeValues(column, style);
+    writer.ascii('],"statuses":[');
+    writeStatuses(column);
+    writer.ascii('],"event_timestamps":[');
+    if (!('eventTimes' in column)) writer.repeated(NO_TIME, column.values.length);
+    else writeTimes(column.eventTimes, written);
+    writer.ascii(']}');
+  }
+  writer.ascii(']}');
+  return writer.finish();
 }
 
-function statusesOf(column: EchoedColumn | FeatureColumn): string {
-  if ('statuses' in column) return column.statuses.map((status) => `"${status}"`).join(',');
-  return column.values.map((value) => (value === null ? '"NULL_VALUE"' : '"PRESENT"')).join(',');
+function writeValues({ type, values }: EchoedColumn | FeatureColumn, style: TimestampStyle): void {
+  const write = writers[style].get(type) ?? valueWriter(type, style);
+  writers[style].set(type, write);
+  for (let row = 0; row < values.length; row++) {
+    if (row > 0) writer.ascii(',');
+    write(writer, values[row] ?? null);
+  }
 }
 
-function timesOf(column: EchoedColumn | FeatureColumn): string {
-  if (!('eventTimes' in column)) return column.values.map(() => NO_TIME).join(',');
-  // The rows of a batch mostly share their event time.
-  let last: Micros | null = null;
-  let text = NO_TIME;
-  return column.eventTimes
-    .map((time) => {
-      if (time !== last) {
-        last = time;
-        text = time === null ? NO_TIME : `"${formatTime(time)}"`;
-      }
-      return text;
-    })
-    .join(',');
+function writeStatuses(column: EchoedColumn | FeatureColumn): void {
+  const statuses: readonly FeatureStatus[] =
+    'statuses' in column ? column.statuses : column.values.map(statusOfKey);
+  // Most are equal to the one before.
+  for (let row = 0; row < statuses.length; ) {
+    const start = row;
+    const status = statuses[start];
+    while (row < statuses.length && statuses[row] === status) row += 1;
+    if (start > 0) writer.ascii(',');
+    writer.repeated(`"${status}"`, row - start);
+  }
+}
+
+function statusOfKey(value: unknown): FeatureStatus {
+  return value === null ? 'NULL_VALUE' : 'PRESENT';
+}
+
+function writeTimes(
+  times: readonly (Micros | null)[],
+  written: Map<readonly (Micros | null)[], readonly [number, number]>,
+): void {
+  const [start, end] = written.get(times) ?? [];
+  if (start !== undefined && end !== undefined) {
+    writer.again(start, end);
+    return;
+  }
+  const from = writer.length;
+  for (let row = 0; row < times.length; row++) {
+    const time = times[row] ?? null;
+    if (row > 0) writer.ascii(',');
+    if (time === null) writer.ascii(NO_TIME);
+    else writer.time(time);
+  }
+  written.set(times, [from, writer.length]);
 }
 
 function viewVersions(features: readonly FeatureColumn[]) {

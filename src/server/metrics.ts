@@ -78,7 +78,13 @@ function countStatuses({ features }: OnlineFeatures): ReadonlyMap<string, number
   for (const { view, version, statuses } of features) {
     // First by status alone: a text made for each value took a fifth of a large request's time.
     const ofColumn = new Map<FeatureStatus, number>();
-    for (const status of statuses) ofColumn.set(status, (ofColumn.get(status) ?? 0) + 1);
+    // And most are equal to the one before.
+    for (let row = 0; row < statuses.length; ) {
+      const start = row;
+      const status = statuses[start] ?? 'INVALID';
+      while (row < statuses.length && statuses[row] === status) row += 1;
+      ofColumn.set(status, (ofColumn.get(status) ?? 0) + row - start);
+    }
     for (const [status, count] of ofColumn) {
       const id = `${view}|${version}|${status}`;
       counts.set(id, (counts.get(id) ?? 0) + count);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseExactJson } from '../core/exact-json.ts';
+import { formatTime, micros } from '../core/time.ts';
 import type { Value, ValueType } from '../core/value-type.ts';
 import { jsonDecoder } from './json-decoder.ts';
 import { jsonEncoder } from './json-encoder.ts';
@@ -32,6 +33,30 @@ for (const [type, values] of Object.entries(BY_TYPE)) {
     );
   });
 }
+
+test('numbers, text and times are written as the language itself writes them', () => {
+  const text = (type: ValueType, value: Value) => jsonEncoder(type, 'iso')(value);
+  fc.assert(
+    fc.property(fc.maxSafeInteger(), fc.double({ noNaN: true, noDefaultInfinity: true }), (whole, real) => {
+      expect(text('int32', whole)).toBe(String(whole));
+      expect(text('int64', BigInt(whole))).toBe(String(whole));
+      expect(text('float64', real)).toBe(Object.is(real, -0) ? '-0' : String(real));
+    }),
+  );
+  for (const value of [0, 9, 10, 999_999_999, 1_000_000_000, 1e15, 2 ** 53 - 1, 1e21, -1e-7]) {
+    for (const signed of [value, -value || 0]) expect(text('float64', signed)).toBe(String(signed));
+  }
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 100 }), (value) => {
+      expect(text('string', value)).toBe(JSON.stringify(value));
+    }),
+  );
+  fc.assert(
+    fc.property(fc.bigInt({ min: -62_135_596_800_000_000n, max: 253_402_300_799_999_999n }), (time) => {
+      expect(text('timestamp', time)).toBe(`"${formatTime(micros(time))}"`);
+    }),
+  );
+});
 
 test("a timestamp in Feast's style is whole seconds, rounded down also before 1970", () => {
   const encode = jsonEncoder('timestamp', 'feast');

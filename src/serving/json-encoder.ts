@@ -1,4 +1,4 @@
-import { formatTime, micros } from '../core/time.ts';
+import { micros } from '../core/time.ts';
 import {
   type ParsedType,
   type ScalarType,
@@ -6,6 +6,7 @@ import {
   type ValueType,
   valueTypeOf,
 } from '../core/value-type.ts';
+import { JsonWriter } from './json-writer.ts';
 
 /**
  * How values look in JSON. Both are exact for int64 (digits, never a rounded number), write bytes as base64, json
@@ -14,68 +15,99 @@ import {
  */
 export type TimestampStyle = 'feast' | 'iso';
 
-/** The JSON text of a value. */
-export type JsonEncoder = (value: Value) => string;
+/** Appends the JSON of a value. Throws TypeError when it is not of the type. */
+export type ValueWriter = (writer: JsonWriter, value: Value) => void;
 
-export function jsonEncoder(type: ValueType, timestamps: TimestampStyle): JsonEncoder {
+/** The JSON text of a value. */
+export function jsonEncoder(type: ValueType, timestamps: TimestampStyle): (value: Value) => string {
+  const write = valueWriter(type, timestamps);
+  return (value) => {
+    const writer = new JsonWriter(256);
+    write(writer, value);
+    return writer.finish().toString();
+  };
+}
+
+/** Made once for a type; writes without looking at it again. */
+export function valueWriter(type: ValueType, timestamps: TimestampStyle): ValueWriter {
   const parsed: ParsedType = valueTypeOf(type);
   switch (parsed.kind) {
     case 'scalar':
-      return orNull(scalarEncoder(parsed.type, timestamps));
+      return orNull(scalarWriter(parsed.type, timestamps));
     case 'array': {
-      const element = orNull(scalarEncoder(parsed.element, timestamps));
-      return orNull((value) => {
+      const element = orNull(scalarWriter(parsed.element, timestamps));
+      return orNull((writer, value) => {
         if (!Array.isArray(value)) throw mismatch(type, value);
-        return `[${value.map(element).join(',')}]`;
+        writeList(writer, value as readonly Value[], element);
       });
     }
-    case 'vector':
-      return orNull((value) => {
+    case 'vector': {
+      const element: ValueWriter = (writer, value) => writer.float(Number(value));
+      return orNull((writer, value) => {
         if (!(value instanceof Float32Array)) throw mismatch(type, value);
-        return `[${Array.from(value, floatText).join(',')}]`;
+        writeList(writer, value, element);
       });
+    }
   }
 }
 
-function orNull(encode: JsonEncoder): JsonEncoder {
-  return (value) => (value === null ? 'null' : encode(value));
+function writeList(writer: JsonWriter, values: ArrayLike<Value>, write: ValueWriter): void {
+  writer.ascii('[');
+  for (let i = 0; i < values.length; i++) {
+    if (i > 0) writer.ascii(',');
+    write(writer, values[i] ?? null);
+  }
+  writer.ascii(']');
 }
 
-function scalarEncoder(type: ScalarType, timestamps: TimestampStyle): JsonEncoder {
+function orNull(write: ValueWriter): ValueWriter {
+  return (writer, value) => {
+    if (value === null) writer.ascii('null');
+    else write(writer, value);
+  };
+}
+
+function scalarWriter(type: ScalarType, timestamps: TimestampStyle): ValueWriter {
   switch (type) {
     case 'bool':
-      return (value) => (value === true ? 'true' : 'false');
+      return (writer, value) => writer.ascii(value === true ? 'true' : 'false');
     case 'int32':
     case 'int64':
-      return (value) => String(value);
+      return (writer, value) => {
+        if (typeof value === 'bigint') writer.bigInteger(value);
+        else if (Number.isSafeInteger(value)) writer.integer(Number(value));
+        else throw mismatch(type, value);
+      };
     case 'float32':
     case 'float64':
-      return (value) => (typeof value === 'number' ? floatText(value) : String(value));
+      return (writer, value) => {
+        if (typeof value !== 'number') throw mismatch(type, value);
+        writer.float(value);
+      };
     case 'string':
     case 'date':
     case 'json':
-      return (value) => JSON.stringify(value);
+      return (writer, value) => {
+        if (typeof value !== 'string') throw mismatch(type, value);
+        writer.quoted(value);
+      };
     case 'bytes':
-      return (value) => {
+      return (writer, value) => {
         if (!(value instanceof Uint8Array)) throw mismatch(type, value);
         const { buffer, byteOffset, byteLength } = value;
-        return `"${Buffer.from(buffer, byteOffset, byteLength).toString('base64')}"`;
+        writer.text(`"${Buffer.from(buffer, byteOffset, byteLength).toString('base64')}"`);
       };
     case 'timestamp':
-      return (value) => {
+      return (writer, value) => {
         if (typeof value !== 'bigint') throw mismatch(type, value);
-        return timestamps === 'iso' ? `"${formatTime(micros(value))}"` : wholeSeconds(value);
+        if (timestamps === 'iso') writer.time(micros(value));
+        else writer.bigInteger(wholeSeconds(value));
       };
   }
 }
 
-function floatText(value: number): string {
-  if (Number.isFinite(value)) return Object.is(value, -0) ? '-0' : String(value);
-  return `"${value}"`;
-}
-
-function wholeSeconds(time: bigint): string {
-  return ((time - (((time % 1_000_000n) + 1_000_000n) % 1_000_000n)) / 1_000_000n).toString();
+function wholeSeconds(time: bigint): bigint {
+  return (time - (((time % 1_000_000n) + 1_000_000n) % 1_000_000n)) / 1_000_000n;
 }
 
 function mismatch(type: ValueType, value: Value): TypeError {
