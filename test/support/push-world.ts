@@ -52,6 +52,7 @@ export interface PushWorld extends SealDeps {
   /** Where segments are. */
   readonly folder: string;
   readonly offlineRoot: string;
+  readonly databaseUrl: string;
   readonly files: PushedFiles;
   readonly find: FindPushedFiles;
   /** Names of the segments that are there. */
@@ -72,7 +73,8 @@ export async function pushWorld(): Promise<PushWorld> {
   const folder = join(base, 'log');
   const offlineRoot = join(base, 'offline');
   await mkdir(offlineRoot, { recursive: true });
-  const pool = connectPostgres(await testDatabase('push'));
+  const databaseUrl = await testDatabase('push');
+  const pool = connectPostgres(databaseUrl);
   cleanups.push(() => pool.end());
   await migrate(pool, [ledgerMigrations, pushMigrations]);
   const files = createPostgresPushedFiles(pool);
@@ -80,6 +82,7 @@ export async function pushWorld(): Promise<PushWorld> {
   return {
     folder,
     offlineRoot,
+    databaseUrl,
     files,
     writer,
     async find(source, range) {
