@@ -8,7 +8,7 @@ import {
 } from '@duckdb/node-api';
 import { type ScalarType, type Value, type ValueType, valueTypeOf } from '../../core/value-type.ts';
 import type { ComputedColumns } from '../as-of-engine.ts';
-import { type OutputColumn, rowsSql, type SideBySide } from './as-of-tables.ts';
+import { type OutputColumn, rowsSql, type SideBySide, valueSql } from './as-of-tables.ts';
 import { duckDbType, readColumn, transported } from './types.ts';
 
 /** Rows in JavaScript at a time, a multiple of what one chunk of DuckDB's holds. */
@@ -123,5 +123,5 @@ function restored(sql: string, type: ValueType): string {
   if (parsed.kind === 'array' && parsed.element === 'timestamp') {
     return `list_transform(${sql}, lambda item: make_timestamp(item))`;
   }
-  return `CAST(${sql} AS ${duckDbType(type)})`;
+  return valueSql(sql, type);
 }

@@ -1,7 +1,8 @@
+import type { ValueType } from '../../core/value-type.ts';
 import type { AsOfRequest } from '../as-of-engine.ts';
 import type { EngineColumn } from './source-scan.ts';
 import { identifier, stringLiteral } from './sql-text.ts';
-import { duckDbType } from './types.ts';
+import { duckDbType, written } from './types.ts';
 
 /**
  * The tables of a join, which lie side by side: row i of each belongs to row i of the spine.
@@ -33,7 +34,7 @@ export function viewOutputs(
       name: output,
       table: joined[index] === true ? `__joined_${index}` : null,
       column: `f${at}`,
-      value: (sql: string) => `CAST(${sql} AS ${duckDbType(feature.type)})`,
+      value: (sql: string) => valueSql(sql, feature.type),
     })),
   );
 }
@@ -41,6 +42,11 @@ export function viewOutputs(
 /** One row: in how many rows of `__joined_<index>` the winner's event time is the row's own. */
 export function countSameTimeSql(index: number): string {
   return `SELECT count(*) FILTER (same) FROM __joined_${index}`;
+}
+
+/** A column of a table as a value of its type, as it is written. */
+export function valueSql(sql: string, type: ValueType): string {
+  return written(`CAST(${sql} AS ${duckDbType(type)})`, duckDbType(type));
 }
 
 /** One row: count(*), then how many values each of these columns has. */
@@ -80,7 +86,9 @@ const ROWS_PER_GROUP = 122_880;
 export function assembleSql({ spineColumns, outputs }: SideBySide, path: string): string {
   const tables = [...new Set(outputs.flatMap(({ table }) => table ?? []))];
   const columns = [
-    ...spineColumns.map(({ name }, at) => `s.c${at} AS ${identifier(name)}`),
+    ...spineColumns.map(
+      ({ name, engineType }, at) => `${written(`s.c${at}`, engineType)} AS ${identifier(name)}`,
+    ),
     ...outputs.map(
       ({ name, table, column, value }) =>
         `${value(table === null ? 'NULL' : `t${tables.indexOf(table)}.${column}`)} AS ${identifier(name)}`,

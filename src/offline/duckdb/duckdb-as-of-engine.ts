@@ -29,7 +29,7 @@ import { valueTypeOfDuckDb } from './types.ts';
 export type AsOfRoots = SpinePlace;
 
 /** Counts changes of this engine that change what it writes for the same request. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** DESIGN 7 on DuckDB. Joins and sorts spill to disk beyond the engine's memory. */
 export function createDuckDbAsOfEngine(engine: DuckDbEngine, roots: AsOfRoots): AsOfEngine {

@@ -7,7 +7,7 @@ import type { BatchViewSpec } from '../../core/feature-view.ts';
 import { CREATED_TIME, EVENT_TIME, INTERVAL_END, VALID_TO } from '../offline-columns.ts';
 import { normalised } from './aggregate-arguments.ts';
 import { identifier, stringLiteral } from './sql-text.ts';
-import { duckDbType } from './types.ts';
+import { duckDbType, written } from './types.ts';
 
 /** Smaller than DuckDB's default: readers skip groups by event time, and a view's rows are narrow. */
 const ROWS_PER_GROUP = 61_440;
@@ -31,7 +31,7 @@ function fileColumns(view: BatchViewSpec): readonly string[] {
     ...(view.validTo === undefined ? [] : [VALID_TO]),
     ...view.features.map(({ name, type }) => {
       const column = identifier(name);
-      const value = normalised(column, duckDbType(type));
+      const value = written(normalised(column, duckDbType(type)), duckDbType(type));
       return value === column ? column : `${value} AS ${column}`;
     }),
   ];

@@ -37,6 +37,15 @@ export function duckDbType(type: ValueType): string {
   }
 }
 
+/**
+ * A column of this DuckDB type as it is written to Parquet: arrays of fixed size as lists, which is what Parquet has.
+ * DuckDB writes a null one as if it had items, and other readers refuse such a file.
+ */
+export function written(expression: string, engineType: string): string {
+  const element = /^(.*)\[\d+\]$/s.exec(engineType)?.[1];
+  return element === undefined ? expression : `CAST(${expression} AS ${element}[])`;
+}
+
 const SCALARS_OF_DUCKDB: Readonly<Record<string, ScalarType>> = {
   BOOLEAN: 'bool',
   TINYINT: 'int32',
