@@ -190,6 +190,13 @@ function deps(more: Partial<TrainingDeps> = {}): TrainingDeps {
         files.filter(
           (file) => range === undefined || (file.range.start < range.end && range.start < file.range.end),
         ),
+      coverage: async () => ({
+        committed: files.map(({ range }) => range),
+        running: [],
+        held: [],
+        approved: [],
+        failed: [],
+      }),
     },
     asOf: world.engine,
     arranger: createDuckDbTableArranger(world.db),
