@@ -5,6 +5,7 @@ import type { LateInput } from '../src/ledger/late-input.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 import type { AlertStore } from '../src/monitor/alert-store.ts';
 import type { AlertSink } from '../src/monitor/sinks/alert-sink.ts';
+import type { StreamProgress } from '../src/monitor/stream-progress.ts';
 import type { AsOfEngine } from '../src/offline/as-of-engine.ts';
 import type { FeatureComputer } from '../src/offline/feature-computer.ts';
 import type { FeatureReader } from '../src/offline/feature-reader.ts';
@@ -28,12 +29,15 @@ export interface ActivityDeps {
   readonly profiler: TableProfiler;
   readonly online: OnlineStore;
   readonly alerts: AlertStore;
+  readonly streams: StreamProgress;
   /** Where alerts are told. */
   readonly sinks: readonly AlertSink[];
   /** Ends a view version's schedule. */
   readonly removeSchedule: (version: ViewVersion) => Promise<void>;
   /** The feature repository's functions, by `view@v1`. */
   readonly onDemand: OnDemandFunctions;
+  /** The feature repository, absolute: relative paths of entity rows start there. */
+  readonly baseDir: string;
   /** Absolute. */
   readonly offlineRoot: string;
   readonly clock: Clock;

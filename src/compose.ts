@@ -12,9 +12,11 @@ import { createPostgresLedger } from './ledger/postgres/postgres-ledger.ts';
 import type { AlertStore } from './monitor/alert-store.ts';
 import { monitorMigrations } from './monitor/postgres/migrations.ts';
 import { createPostgresAlertStore } from './monitor/postgres/postgres-alert-store.ts';
+import { createPostgresStreamProgress } from './monitor/postgres/postgres-stream-progress.ts';
 import type { AlertSink } from './monitor/sinks/alert-sink.ts';
 import { createLogSink } from './monitor/sinks/log-sink.ts';
 import { createWebhookSink } from './monitor/sinks/webhook-sink.ts';
+import type { StreamProgress } from './monitor/stream-progress.ts';
 import type { AsOfEngine } from './offline/as-of-engine.ts';
 import { createDuckDbAsOfEngine } from './offline/duckdb/duckdb-as-of-engine.ts';
 import { createDuckDbFeatureComputer } from './offline/duckdb/duckdb-feature-computer.ts';
@@ -64,6 +66,7 @@ export interface Platform {
   registry(): Promise<Registry>;
   ledger(): Promise<Ledger>;
   alerts(): Promise<AlertStore>;
+  streams(): Promise<StreamProgress>;
   sinks(log: (line: string) => void): readonly AlertSink[];
   offline(): Promise<Offline>;
   online(): Promise<OnlineStore>;
@@ -132,6 +135,7 @@ export function compose({ config, addresses, baseDir }: ComposeRequest): Platfor
   const registry = once(async () => createPostgresRegistry(await pool()));
   const ledger = once(async () => createPostgresLedger(await pool()));
   const alerts = once(async () => createPostgresAlertStore(await pool()));
+  const streams = once(async () => createPostgresStreamProgress(await pool()));
   const offline = once(async (): Promise<Offline> => {
     const engine = await duckdb();
     const remote = createRemoteAccess({
@@ -196,6 +200,7 @@ export function compose({ config, addresses, baseDir }: ComposeRequest): Platfor
     registry,
     ledger,
     alerts,
+    streams,
     sinks,
     offline,
     online,
@@ -207,9 +212,11 @@ export function compose({ config, addresses, baseDir }: ComposeRequest): Platfor
       ledger: await ledger(),
       late: createLatePushedRows(await pool()),
       alerts: await alerts(),
+      streams: await streams(),
       sinks: sinks(log),
       online: await online(),
       onDemand,
+      baseDir,
       offlineRoot: config.offline,
       removeSchedule: async (version) => {
         const { createSchedules } = await import('./orchestrate/schedules.ts');

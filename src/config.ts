@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { problemsError } from './core/errors.ts';
+import { type DurationMicros, durationOf, parseDuration } from './core/time.ts';
 
 /**
  * The environment, read once (by the entry point that was started). What is not given by address is brought up by
@@ -25,6 +26,8 @@ export interface Config {
   readonly offline: string;
   /** Where pushed rows are kept until they are files: always a folder on a local disk. */
   readonly pushLog: string;
+  /** How far the event time of a pushed row may lie in the future. */
+  readonly pushMaxFuture: DurationMicros;
   readonly duckdbMemory: string;
   readonly duckdbThreads: number;
   readonly alertWebhookUrl: string | null;
@@ -60,6 +63,10 @@ const Environment = z.object({
   TIDEMARK_REPO: z.string().min(1).optional(),
   TIDEMARK_OFFLINE: z.string().min(1).optional(),
   TIDEMARK_PUSH_LOG: z.string().min(1).optional(),
+  TIDEMARK_PUSH_MAX_FUTURE: z
+    .string()
+    .refine((text) => parseDuration(text) !== undefined, 'expected a duration such as 5m or 1h')
+    .default('5m'),
   TIDEMARK_DUCKDB_MEMORY: z
     .string()
     .regex(/^\d+(\.\d+)?\s?(MB|GB|MiB|GiB)$/i, 'expected a size such as 2GB')
@@ -99,6 +106,7 @@ export function readConfig(env: NodeJS.ProcessEnv, cwd: string = process.cwd()):
     repo: vars.TIDEMARK_REPO === undefined ? null : resolve(cwd, vars.TIDEMARK_REPO),
     offline: resolve(cwd, vars.TIDEMARK_OFFLINE ?? `${home}/offline`),
     pushLog: resolve(cwd, vars.TIDEMARK_PUSH_LOG ?? `${home}/push-log`),
+    pushMaxFuture: durationOf(vars.TIDEMARK_PUSH_MAX_FUTURE),
     duckdbMemory: vars.TIDEMARK_DUCKDB_MEMORY,
     duckdbThreads: vars.TIDEMARK_DUCKDB_THREADS,
     alertWebhookUrl: vars.TIDEMARK_ALERT_WEBHOOK ?? null,

@@ -2,19 +2,24 @@ import { pino } from 'pino';
 import { type RunningServer, serve } from '../server/serve.ts';
 import { watchRegistry } from '../serving/registry-watch.ts';
 import type { Session } from './context.ts';
+import { httpRuns } from './http-runs.ts';
+import { httpWrites } from './http-writes.ts';
 
 /** Runs the HTTP server in this process until closed. */
 export async function serveHere(
-  { platform, repo }: Session,
-  port: number = platform.config.port,
+  session: Session,
+  port: number = session.platform.config.port,
 ): Promise<RunningServer> {
+  const { platform, repo } = session;
   const { config, clock } = platform;
+  const log = pino({ level: config.logLevel, base: { project: repo.project.name } }, pino.destination(2));
   const registry = await watchRegistry({
     registry: await platform.registry(),
     project: repo.project.name,
     clock,
   });
   try {
+    const writes = await httpWrites(session, registry, (line) => log.warn(line));
     const server = await serve({
       host: config.host,
       port,
@@ -22,12 +27,15 @@ export async function serveHere(
       online: await platform.online(),
       functions: repo.onDemand,
       clock,
-      log: pino({ level: config.logLevel, base: { project: repo.project.name } }, pino.destination(2)),
+      writes,
+      runs: httpRuns(session),
+      log,
     });
     return {
       url: server.url,
       async close() {
         await server.close();
+        await writes.close();
         await registry.close();
       },
     };

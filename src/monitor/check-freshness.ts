@@ -2,10 +2,9 @@ import { formatViewVersion } from '../core/feature-view.ts';
 import { formatInterval, type Interval } from '../core/interval.ts';
 import { scheduleOf } from '../core/schedule.ts';
 import { formatDuration, formatTime, type Micros } from '../core/time.ts';
-import { watermarkOf } from '../ledger/watermark.ts';
-import { firstTick } from '../materialize/due-range.ts';
 import { countIntervals } from '../plan/count-intervals.ts';
 import { assessFreshness } from './assess-freshness.ts';
+import { completeUpTo } from './complete-up-to.ts';
 import type { Details, Finding, FindingKind } from './finding.ts';
 import type { ViewCoverage } from './read-views.ts';
 
@@ -33,15 +32,16 @@ export function checkFreshness(
 }
 
 function staleness(project: string, read: ViewCoverage, now: Micros): Finding | undefined {
-  const { view, coverage } = read;
-  const watermark = watermarkOf(firstTick(view), coverage);
+  const { view } = read;
+  const watermark = completeUpTo(read);
+  const what = view.stream === true ? 'its newest event is of' : 'its data is complete up to';
   const { state, age, sla, breachesAt } = assessFreshness(watermark, view.freshnessSla, now);
   if (state !== 'breached' || sla === null || breachesAt === null) return undefined;
   return findingOf(
     'freshness_breached',
     project,
     read,
-    `${nameOf(read)} is ${formatDuration(age)} old and promised to be at most ${formatDuration(sla)}: its data is complete up to ${formatTime(watermark)}.`,
+    `${nameOf(read)} is ${formatDuration(age)} old and promised to be at most ${formatDuration(sla)}: ${what} ${formatTime(watermark)}.`,
     {
       watermark: formatTime(watermark),
       age: formatDuration(age),

@@ -15,6 +15,7 @@ import { missingOf, watermarkOf } from '../ledger/watermark.ts';
 import { dueRange, firstTick } from '../materialize/due-range.ts';
 import { countIntervals } from '../plan/count-intervals.ts';
 import { assessFreshness, type FreshnessStanding } from './assess-freshness.ts';
+import { completeUpTo } from './complete-up-to.ts';
 import { type ReadViewsDeps, readViews, type ViewCoverage } from './read-views.ts';
 
 /** One line of `tidemark status`, ready for JSON: times are ISO text, lengths of time are seconds. */
@@ -49,9 +50,10 @@ export async function viewStatuses(
 }
 
 /** The status of one version whose coverage was just read. */
-export function viewStatus({ view, coverage, serving }: ViewCoverage, now: Micros): ViewStatus {
+export function viewStatus(read: ViewCoverage, now: Micros): ViewStatus {
+  const { view, coverage, serving } = read;
   const watermark = watermarkOf(firstTick(view), coverage);
-  const { state, age, sla, breachesAt } = assessFreshness(watermark, view.freshnessSla, now);
+  const { state, age, sla, breachesAt } = assessFreshness(completeUpTo(read), view.freshnessSla, now);
   const schedule = scheduleOf(view.schedule);
   const count = (ranges: readonly Interval[]) =>
     ranges.reduce((total, range) => total + countIntervals(schedule, range), 0);

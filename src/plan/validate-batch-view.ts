@@ -86,7 +86,8 @@ function timeProblems(view: Config, now: Micros): readonly FieldProblem[] {
     });
   }
   const sla = durationAt(view, 'freshnessSla');
-  if (sla !== undefined && sla > 0n && sla <= delay) {
+  // A stream is as fresh as its newest event, whenever that becomes an offline feature.
+  if (view.stream !== true && sla !== undefined && sla > 0n && sla <= delay) {
     problems.push({
       field: 'freshnessSla',
       message: `found ${show(view.freshnessSla)}, which cannot be kept with the data delay ${show(view.dataDelay)}; allowed is more than the data delay`,

@@ -179,6 +179,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'src/orchestrate/contracts.ts',
     'src/orchestrate/failures.ts',
     'src/orchestrate/worker.ts',
+    'type src/push',
     'src/config.ts',
     'src/compose.ts',
     'src/stack',

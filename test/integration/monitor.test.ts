@@ -9,6 +9,7 @@ import { deliverAlerts } from '../../src/monitor/deliver-alerts.ts';
 import type { Finding } from '../../src/monitor/finding.ts';
 import { monitorMigrations } from '../../src/monitor/postgres/migrations.ts';
 import { createPostgresAlertStore } from '../../src/monitor/postgres/postgres-alert-store.ts';
+import { createPostgresStreamProgress } from '../../src/monitor/postgres/postgres-stream-progress.ts';
 import { runMonitor } from '../../src/monitor/run-monitor.ts';
 import { createLogSink } from '../../src/monitor/sinks/log-sink.ts';
 import { createWebhookSink } from '../../src/monitor/sinks/webhook-sink.ts';
@@ -297,7 +298,7 @@ test('a view goes stale while the webhook is down: nothing is lost, and it hears
     createLogSink({ log: (line) => lines.push(line) }),
     createWebhookSink({ url: `http://127.0.0.1:${port}/${SECRET}` }),
   ];
-  const deps = { registry, ledger, alerts, sinks, clock };
+  const deps = { registry, ledger, alerts, sinks, clock, streams: createPostgresStreamProgress(pool) };
 
   await commit(january('01T00:00'), january('01T12:00'), now);
   expect(await runMonitor(project, deps)).toEqual({

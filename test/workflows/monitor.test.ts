@@ -10,6 +10,7 @@ import { ledgerMigrations } from '../../src/ledger/postgres/migrations.ts';
 import { createPostgresLedger } from '../../src/ledger/postgres/postgres-ledger.ts';
 import { monitorMigrations } from '../../src/monitor/postgres/migrations.ts';
 import { createPostgresAlertStore } from '../../src/monitor/postgres/postgres-alert-store.ts';
+import { createPostgresStreamProgress } from '../../src/monitor/postgres/postgres-stream-progress.ts';
 import { createLogSink } from '../../src/monitor/sinks/log-sink.ts';
 import { monitorId, taskQueueOf } from '../../src/orchestrate/ids.ts';
 import { createSchedules } from '../../src/orchestrate/schedules.ts';
@@ -47,6 +48,7 @@ beforeAll(async () => {
       registry: createPostgresRegistry(pool),
       ledger: createPostgresLedger(pool),
       alerts: createPostgresAlertStore(pool),
+      streams: createPostgresStreamProgress(pool),
       sinks: [createLogSink({ log: (line) => lines.push(line) })],
       clock: () => now,
     }),

@@ -18,6 +18,7 @@ export function registerStatus(program: Command, context: CliContext): void {
       const views = await viewStatuses(project, {
         registry: await platform.registry(),
         ledger: await platform.ledger(),
+        streams: await platform.streams(),
         clock: platform.clock,
       });
       const alerts = await (await platform.alerts()).openAlerts(project);
