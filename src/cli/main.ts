@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import packageJson from '../../package.json' with { type: 'json' };
 import { TidemarkError } from '../core/errors.ts';
 import type { CliContext } from './context.ts';
 
@@ -53,6 +54,7 @@ export async function main(argv: readonly string[], overrides: Partial<CliContex
 async function program(context: CliContext, name: string | undefined): Promise<Command> {
   const root = new Command('tidemark')
     .description('Features as code: computed on schedules, joined as of their time, served in milliseconds.')
+    .version(packageJson.version, '--version', 'say which version this is')
     .exitOverride()
     .showHelpAfterError('(tidemark --help lists the commands)')
     .configureOutput({

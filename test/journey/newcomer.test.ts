@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import packageJson from '../../package.json' with { type: 'json' };
 import { tidemark } from '../support/command-line.ts';
 import { services, testDatabase, uniqueName } from '../support/services.ts';
 
@@ -216,6 +217,10 @@ describe('mistakes', () => {
     expect(stderr).toContain('DATABASE_URL');
     expect(stderr).toContain('TIDEMARK_PORT');
     expect(stderr).not.toContain('secret');
+  });
+
+  test('it says which version it is', async () => {
+    expect(await run('--version')).toMatchObject({ code: 0, stdout: `${packageJson.version}\n` });
   });
 
   test('help has an example for every command', async () => {
