@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { basename, join } from 'node:path';
 import { Redis } from 'ioredis';
+import type { LoadFigures } from '../src/cli/measure-load.ts';
 import { systemClock, timeOf } from '../src/core/time.ts';
 import { onlineTableOf } from '../src/online/online-table.ts';
 import { ByteWriter } from '../src/online/redis/byte-writer.ts';
@@ -10,15 +11,15 @@ import { readFeatures } from '../src/serving/read-features.ts';
 import { createReadPlanner } from '../src/serving/read-plan.ts';
 import { watchRegistry } from '../src/serving/registry-watch.ts';
 import type { Benchmark, Case, Outcome, Size, Stopwatch, World } from './benchmark.ts';
-import type { LoadRequest, LoadResult } from './http-load.ts';
+import type { LoadRequest } from './http-load.ts';
 import { median } from './measure.ts';
-import { PROFILE, profileRegistry, profileRow, REFERENCES } from './profile-view.ts';
+import { PROFILE, PROFILES, profileRegistry, profileRow, REFERENCES } from './profile-view.ts';
 import { openPlatform } from './project.ts';
 
 /**
- * Reads of random entities, several under way at once: through the library (planned, decoded, with statuses) and
- * over HTTP (the server in the measured process, the clients in another), against ioredis alone that fetches the
- * same bytes and does not look at them.
+ * Reads of random entities: through the library (planned, decoded, with statuses), one after another, against ioredis
+ * alone that fetches the same bytes and does not look at them; and over HTTP, with eight connections (the server in
+ * the measured process, the clients in another).
  */
 const ENTITIES: Readonly<Record<Size, number>> = { tiny: 1_000, default: 100_000, large: 2_000_000 };
 const SECONDS: Readonly<Record<Size, number>> = { tiny: 0.1, default: 1.5, large: 5 };
@@ -27,9 +28,10 @@ const PER_REQUEST: Readonly<Record<Size, readonly number[]>> = {
   default: [1, 100, 500],
   large: [1, 100, 500],
 };
-const AT_ONCE = 16;
+const MANY_VIEWS: Readonly<Record<Size, readonly number[]>> = { tiny: [], default: [500], large: [500] };
+const CONNECTIONS = 8;
 /** The same rows for the baselines: a key for each, and hashes of 16 fields, which Redis keeps packed. */
-const keyOf = (world: World, id: number) => `${projectOf(world)}:key:${id}`;
+const keyOf = (world: World, id: number, view = 0) => `${projectOf(world)}:key:${view}:${id}`;
 const hashOf = (world: World, id: number) => `${projectOf(world)}:hash:${Math.floor(id / HASH_FIELDS)}`;
 const HASH_FIELDS = 16;
 const projectOf = ({ folder }: World) => basename(folder);
@@ -39,13 +41,18 @@ export const onlineRead: Benchmark = {
   usesServers: true,
   prepare,
   cleanUp,
-  cases: (size) =>
-    PER_REQUEST[size].flatMap((count) => [
-      timedCase(`library, ${count}`, count, readLibrary, `ioredis MGET, ${count}`),
+  cases: (size) => [
+    ...PER_REQUEST[size].flatMap((count) => [
+      timedCase(`library, ${count}`, count, libraryOf(1), `ioredis MGET, ${count}`),
       timedCase(`HTTP, ${count}`, count, readHttp, `ioredis MGET, ${count}`),
-      timedCase(`ioredis MGET, ${count}`, count, readMget),
+      timedCase(`ioredis MGET, ${count}`, count, mgetOf(1)),
       timedCase(`ioredis HGETs, ${count}`, count, readHgets),
     ]),
+    ...MANY_VIEWS[size].flatMap((count) => [
+      timedCase(`library, ${count} x 3 views`, count, libraryOf(3), `ioredis MGET, ${count} x 3 views`),
+      timedCase(`ioredis MGET, ${count} x 3 views`, count, mgetOf(3)),
+    ]),
+  ],
 };
 
 async function prepare(world: World): Promise<string> {
@@ -58,7 +65,7 @@ async function prepare(world: World): Promise<string> {
   for (let from = 0; from < entities; from += 10_000) {
     const ids = Array.from({ length: Math.min(10_000, entities - from) }, (_, i) => from + i);
     const rows = ids.map((id) => profileRow(id, platform.clock()));
-    await store.write(onlineTableOf(projectOf(world), PROFILE), rows);
+    for (const view of PROFILES) await store.write(onlineTableOf(projectOf(world), view), rows);
     const raw = redis.pipeline();
     for (const [i, id] of ids.entries()) {
       const row = rows[i];
@@ -67,7 +74,7 @@ async function prepare(world: World): Promise<string> {
       codec.encode(writer, row);
       const packed = Buffer.from(writer.bytes.subarray(0, writer.length));
       bytes += packed.length;
-      raw.set(keyOf(world, id), packed);
+      for (const view of PROFILES.keys()) raw.set(keyOf(world, id, view), packed);
       raw.hset(hashOf(world, id), String(id), packed);
     }
     await raw.exec();
@@ -76,19 +83,20 @@ async function prepare(world: World): Promise<string> {
   await platform.close();
   return (
     `${entities.toLocaleString('en-US')} entities, ${PROFILE.features.length} features in ${Math.round(bytes / entities)} bytes each; ` +
-    `the number in a case's name is entities per request, ${AT_ONCE} requests at once`
+    `the number in a case's name is entities per request; one request at a time, over HTTP ${CONNECTIONS}`
   );
 }
 
 async function cleanUp(world: World): Promise<void> {
   const platform = openPlatform(world.folder);
   const store = await platform.online();
-  await store.drop(onlineTableOf(projectOf(world), PROFILE));
+  for (const view of PROFILES) await store.drop(onlineTableOf(projectOf(world), view));
   await platform.close();
   const redis = new Redis(process.env.REDIS_URL ?? '');
   for (let from = 0; from < ENTITIES[world.size]; from += 1_000) {
     const ids = Array.from({ length: 1_000 }, (_, i) => from + i);
-    await redis.unlink(...ids.map((id) => keyOf(world, id)), ...ids.map((id) => hashOf(world, id)));
+    const keys = [...PROFILES.keys()].flatMap((view) => ids.map((id) => keyOf(world, id, view)));
+    await redis.unlink(...keys, ...ids.map((id) => hashOf(world, id)));
   }
   await redis.quit();
 }
@@ -101,26 +109,49 @@ function timedCase(name: string, count: number, read: Reader, against?: string):
     name,
     ...(against !== undefined && { against }),
     async run(world, timed): Promise<Outcome> {
-      const latencies = await read(count, world, timed);
+      let cpu = 0;
+      const latencies = await read(count, world, (work) =>
+        timed(async () => {
+          const before = process.cpuUsage();
+          const result = await work();
+          const { user, system } = process.cpuUsage(before);
+          cpu = (user + system) / 1e6;
+          return result;
+        }),
+      );
       const sorted = latencies.toSorted((a, b) => a - b);
       return {
         done: { requests: latencies.length, entities: latencies.length * count },
-        seconds: { p50: median(sorted), p99: sorted[Math.floor(sorted.length * 0.99)] ?? Number.NaN },
+        seconds: {
+          p50: median(sorted),
+          p99: sorted[Math.floor(sorted.length * 0.99)] ?? Number.NaN,
+          'CPU a request': cpu / latencies.length,
+        },
       };
     },
   };
 }
 
-async function readLibrary(count: number, world: World, timed: Stopwatch): Promise<readonly number[]> {
+function libraryOf(views: number): Reader {
+  const references = PROFILES.slice(0, views).map(({ name }) => `${name}:*`);
+  return (count, world, timed) => readLibrary(references, count, world, timed);
+}
+
+async function readLibrary(
+  references: readonly string[],
+  count: number,
+  world: World,
+  timed: Stopwatch,
+): Promise<readonly number[]> {
   const platform = openPlatform(world.folder);
   const online = await platform.online();
   const { registry, planRead } = await serving(world);
   const read = async (ids: readonly number[]) => {
     const { features } = await readFeatures(
       {
-        selection: { kind: 'references', references: REFERENCES },
+        selection: { kind: 'references', references },
         columns: { user_id: ids },
-        fullNames: false,
+        fullNames: true,
         aliases: [],
         includeExpired: false,
       },
@@ -158,29 +189,32 @@ async function readHttp(count: number, world: World, timed: Stopwatch): Promise<
     references: REFERENCES,
     entities: ENTITIES[world.size],
     perRequest: count,
-    connections: AT_ONCE,
+    connections: CONNECTIONS,
     seconds: SECONDS[world.size],
   };
   const load = fork(join(import.meta.dirname, 'http-load.ts'), [JSON.stringify(request)]);
-  const told = () => new Promise<LoadResult>((resolve) => load.once('message', resolve));
+  const told = () => new Promise<unknown>((resolve) => load.once('message', resolve));
   // It has warmed the server up, and starts when it is told to.
   await told();
   const result = told();
-  const { latencies } = await timed(async () => {
+  const { latencies, errors } = await timed(async () => {
     load.send('start');
-    return await result;
+    return (await result) as LoadFigures;
   });
+  if (errors > 0) throw new Error(`${errors} requests were not served`);
   await server.close();
   await registry.close();
   await platform.close();
-  return latencies;
+  return latencies.map((millis) => millis / 1000);
 }
 
-async function readMget(count: number, world: World, timed: Stopwatch): Promise<readonly number[]> {
-  return await raw(count, world, timed, async (redis, ids) => {
-    const found = await redis.mgetBuffer(ids.map((id) => keyOf(world, id)));
-    if (found[0] === null) throw new Error('a stored row was not found');
-  });
+function mgetOf(views: number): Reader {
+  return (count, world, timed) =>
+    raw(count, world, timed, async (redis, ids) => {
+      const keys = Array.from({ length: views }, (_, view) => ids.map((id) => keyOf(world, id, view)));
+      const found = await redis.mgetBuffer(keys.flat());
+      if (found[0] === null) throw new Error('a stored row was not found');
+    });
 }
 
 async function readHgets(count: number, world: World, timed: Stopwatch): Promise<readonly number[]> {
@@ -213,7 +247,7 @@ async function serving(world: World) {
   return { registry, planRead: createReadPlanner() };
 }
 
-/** `AT_ONCE` readers, each with one request after another, after a short warming up. */
+/** One request after another, after a short warming up. */
 async function repeatedly(
   read: (ids: readonly number[]) => Promise<void>,
   count: number,
@@ -229,11 +263,8 @@ async function repeatedly(
       if (note) latencies.push((performance.now() - began) / 1000);
     }
   };
-  const readers = (seconds: number, note: boolean) => {
-    const end = performance.now() + seconds * 1000;
-    return Promise.all(Array.from({ length: AT_ONCE }, () => until(end, note)));
-  };
-  await readers(SECONDS[size] / 3, false);
-  await timed(() => readers(SECONDS[size], true));
+  const reader = (seconds: number, note: boolean) => until(performance.now() + seconds * 1000, note);
+  await reader(SECONDS[size] / 3, false);
+  await timed(() => reader(SECONDS[size], true));
   return latencies;
 }

@@ -4,25 +4,21 @@ import { type Micros, micros } from '../src/core/time.ts';
 import type { ValueType } from '../src/core/value-type.ts';
 import type { WatchOptions } from '../src/serving/registry-watch.ts';
 
-/** An applied view of ten features, without a source: what is read online need not have been computed. */
+/** Applied views of six features each, without a source: what is read online need not have been computed. */
 const FEATURES: readonly (readonly [string, ValueType])[] = [
   ['sessions', 'int64'],
-  ['orders', 'int64'],
   ['items', 'int32'],
   ['spend', 'float64'],
   ['average', 'float64'],
-  ['deviation', 'float64'],
-  ['share', 'float64'],
   ['country', 'string'],
-  ['favourite', 'string'],
   ['active', 'bool'],
 ];
 const ABOUT = { description: '', owner: 'bench@example.com', tags: {} };
 
-export const PROFILE: BatchViewSpec = {
+const view = (name: string): BatchViewSpec => ({
   ...ABOUT,
   kind: 'batch_view',
-  name: 'profile',
+  name,
   version: 1,
   entities: ['user'],
   joinKeys: [{ name: 'user_id', type: 'int64' }],
@@ -39,8 +35,12 @@ export const PROFILE: BatchViewSpec = {
   online: true,
   paused: false,
   quality: [],
-  fingerprint: 'bench',
-};
+  fingerprint: name,
+});
+
+export const PROFILE: BatchViewSpec = view('profile');
+/** Of the same entity and with the same features, for requests that read several views. */
+export const PROFILES: readonly BatchViewSpec[] = [PROFILE, view('profile_b'), view('profile_c')];
 
 export const REFERENCES = FEATURES.map(([name]) => `profile:${name}`);
 
@@ -51,14 +51,10 @@ export function profileRow(id: number, now: Micros): FeatureRow {
     key: [BigInt(id)],
     values: [
       BigInt(id % 90),
-      BigInt((id * 7) % 5_000),
       id % 300,
       (id * 37) / 100,
-      id / 3,
       id % 5 === 0 ? null : id / 7,
-      (id % 100) / 100,
       ['de', 'fr', 'us', 'jp'][id % 4] ?? null,
-      `shop ${id % 500}`,
       id % 2 === 0,
     ],
     eventTime,
@@ -67,12 +63,19 @@ export function profileRow(id: number, now: Micros): FeatureRow {
   };
 }
 
-/** What serving asks of a registry, with the one view applied. */
+/** What serving asks of a registry, with the views applied. */
 export function profileRegistry(project: string, appliedAt: Micros): WatchOptions['registry'] {
   const user = { ...ABOUT, kind: 'entity' as const, name: 'user', joinKeys: PROFILE.joinKeys };
-  const manifest = { project, entities: [user], sources: [], views: [PROFILE], services: [], trainingSetSchedules: [] };
+  const manifest = {
+    project,
+    entities: [user],
+    sources: [],
+    views: PROFILES,
+    services: [],
+    trainingSetSchedules: [],
+  };
   return {
     load: async () => ({ manifest, revision: 1, appliedAt }),
-    servingVersions: async () => new Map([[PROFILE.name, PROFILE.version]]),
+    servingVersions: async () => new Map(PROFILES.map(({ name, version }) => [name, version])),
   };
 }
