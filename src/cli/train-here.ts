@@ -1,9 +1,10 @@
 import type { BuildProgress, TrainResult } from '../orchestrate/contracts.ts';
 import { trainingSetId } from '../orchestrate/ids.ts';
-import { followBuild, startRun } from '../orchestrate/runs.ts';
+import { followBuild, type Run, startRun } from '../orchestrate/runs.ts';
 import { planTrainingSet } from '../training/plan-training-set.ts';
 import type { TrainingSetRequest } from '../training/training-set.ts';
 import type { Session } from './context.ts';
+import { countText } from './output.ts';
 import { createProgressBoard } from './progress.ts';
 
 export interface TrainedHere extends TrainResult {
@@ -11,17 +12,15 @@ export interface TrainedHere extends TrainResult {
 }
 
 /**
- * Starts the workflow that builds a training set and waits for it. The workflow is named by the set's manifest, so
- * a mistake in the request is told before anything starts, and the same set asked for twice is built once.
+ * Starts the workflow that builds a training set. It is named by the set's manifest, so a mistake in the request is
+ * told before anything starts, and a set that is asked for while it is built is not built twice.
  */
-export async function trainHere(
-  { platform, repo, output }: Session,
-  signal: AbortSignal,
+export async function startTraining(
+  { platform, repo }: Session,
   asked: Omit<TrainingSetRequest, 'project'>,
-): Promise<TrainedHere> {
+): Promise<Run<TrainResult, never>> {
   const request: TrainingSetRequest = { ...asked, project: repo.project.name };
   const { asOf } = await platform.offline();
-  const began = performance.now();
   const { id } = await planTrainingSet(request, {
     registry: await platform.registry(),
     ledger: await platform.ledger(),
@@ -29,20 +28,30 @@ export async function trainHere(
     onDemand: repo.onDemand,
   });
   const { client } = await platform.temporal();
-  const run = await startRun<TrainingSetRequest, TrainResult, never>(
-    client,
-    'trainingSet',
-    trainingSetId(id),
-    request.project,
-    request,
-  );
-  const board = createProgressBoard(output);
-  const show = ({ phase, share }: BuildProgress) =>
-    board.update('training set', Math.round(share * 100), 100, `% ${phase}`);
+  return await startRun(client, 'trainingSet', trainingSetId(id), request.project, request);
+}
+
+/** Starts the build of a training set and waits for it. */
+export async function trainHere(
+  session: Session,
+  signal: AbortSignal,
+  asked: Omit<TrainingSetRequest, 'project'>,
+): Promise<TrainedHere> {
+  const { client } = await session.platform.temporal();
+  const began = performance.now();
+  const run = await startTraining(session, asked);
+  session.output.say(`${run.id} is running.`);
+  const board = createProgressBoard(session.output);
   try {
+    const show = (progress: BuildProgress) =>
+      board.update('training set', Math.round(progress.share * 100), 100, progressText(progress));
     const result = await followBuild(client, run, show, signal);
     return { ...result, seconds: (performance.now() - began) / 1000 };
   } finally {
     board.stop();
   }
+}
+
+function progressText({ phase, rows }: BuildProgress): string {
+  return `% ${phase}${rows === undefined ? '' : `, ${countText(rows.done)} of ${countText(rows.total)} rows`}`;
 }

@@ -15,6 +15,17 @@ export type ScheduledSpine = (
   | { readonly kind: 'postgres'; readonly urlEnv: string; readonly query: string }
 ) & { readonly timestampField: string };
 
+/** What a model is to predict: a column of the entity rows, or a feature looked up forward in time. */
+export type ScheduledLabel =
+  | { readonly column: string }
+  | {
+      readonly view: string;
+      readonly feature: string;
+      /** Absent: the serving version. */
+      readonly version?: number;
+      readonly horizon: string;
+    };
+
 /** A training set that is built at every tick of a cron expression, compiled. */
 export interface TrainingSetScheduleSpec extends Metadata {
   readonly kind: 'training_set_schedule';
@@ -24,6 +35,8 @@ export interface TrainingSetScheduleSpec extends Metadata {
   readonly dataDelay: string;
   readonly spine: ScheduledSpine;
   readonly features: FeatureSelection;
+  /** Absent: none. */
+  readonly label?: ScheduledLabel;
   /** `any`, `row`, `tick` (what was known at the tick) or an ISO 8601 time. */
   readonly knownAt: string;
   readonly fullNames: boolean;

@@ -1,5 +1,6 @@
 import type { TableFormat } from '../core/table-format.ts';
 import type { FeatureServiceDefinition, ServiceFeature } from './feature-service.ts';
+import type { BatchViewDefinition, FeatureTypes } from './feature-view.ts';
 import type { MetadataInput } from './metadata.ts';
 
 /**
@@ -23,6 +24,20 @@ export type SpineInput = (
   readonly timestampField: string;
 };
 
+/**
+ * What the model is to predict: a column of the entity rows, or the newest value that a feature has up to so long
+ * after an entity row's time. Rows whose horizon has not passed are left out, and counted.
+ */
+export type LabelInput =
+  | { readonly column: string }
+  | {
+      /** At the version of the definition; by name, at the serving version. */
+      readonly view: BatchViewDefinition<string, FeatureTypes> | string;
+      readonly feature: string;
+      /** `24h` */
+      readonly horizon: string;
+    };
+
 interface CommonInput extends MetadataInput {
   readonly name: string;
   /** Cron with five fields, UTC: the ticks. */
@@ -30,6 +45,7 @@ interface CommonInput extends MetadataInput {
   /** How long after a tick its set is built, so that what happened before it is there and computed; default `0s`. */
   readonly dataDelay?: string;
   readonly spine: SpineInput;
+  readonly label?: LabelInput;
   /** `any` (default), `row` (known at each row's time), `tick` (known at the tick), or an ISO time as cut-off. */
   readonly knownAt?: string;
   /** Name columns `view__feature`. */

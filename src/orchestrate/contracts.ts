@@ -210,4 +210,6 @@ export interface BuildProgress {
   readonly phase: string;
   /** 0 to 1. */
   readonly share: number;
+  /** Of the phase, where it counts rows. */
+  readonly rows?: { readonly done: number; readonly total: number };
 }

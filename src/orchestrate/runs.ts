@@ -130,16 +130,25 @@ export async function followBuild<Result>(
   onProgress: (progress: BuildProgress) => void,
   signal?: AbortSignal,
 ): Promise<Result> {
-  const heartbeat = async (): Promise<BuildProgress | undefined> => {
-    const { raw } = await client.workflow.getHandle(run.id).describe();
+  const building: Run<Result, BuildProgress> = { ...run, progress: () => buildProgress(client, run.id) };
+  return await follow(building, onProgress, signal);
+}
+
+/**
+ * How far the build of a training set is, as its last heartbeat told; undefined before the first, and when nothing
+ * runs. A workflow does not see the heartbeats of its activities, and telling it by signals would fill its history.
+ */
+export async function buildProgress(client: Client, workflowId: string): Promise<BuildProgress | undefined> {
+  try {
+    const { raw } = await client.workflow.getHandle(workflowId).describe();
     const [payload] = raw.pendingActivities?.[0]?.heartbeatDetails?.payloads ?? [];
     // Null until the activity has told something.
     return payload === undefined
       ? undefined
       : (defaultPayloadConverter.fromPayload<BuildProgress | null>(payload) ?? undefined);
-  };
-  const building: Run<Result, BuildProgress> = { ...run, progress: () => heartbeat().catch(() => undefined) };
-  return await follow(building, onProgress, signal);
+  } catch {
+    return undefined;
+  }
 }
 
 export type RunCommand = 'pause' | 'resume' | 'cancel';
@@ -148,8 +157,10 @@ export type RunCommand = 'pause' | 'resume' | 'cancel';
 export async function commandRun(client: Client, workflowId: string, command: RunCommand): Promise<void> {
   const handle = client.workflow.getHandle(workflowId);
   try {
-    if (command === 'cancel') await handle.cancel();
-    else await handle.signal(command);
+    if (command !== 'cancel') await handle.signal(command);
+    // Of one that has ended the server takes a cancellation without a word.
+    else if ((await handle.describe()).status.name !== 'RUNNING') throw unknownRun(workflowId);
+    else await handle.cancel();
   } catch (error) {
     throw asUnknownRun(error, workflowId) ?? fromFailure(error);
   }
@@ -167,11 +178,10 @@ export async function tellRun(client: Client, workflowId: string, signal: string
 function asUnknownRun(error: unknown, id: string): TidemarkError | undefined {
   if (!(error instanceof WorkflowNotFoundError) && !(error instanceof ScheduleNotFoundError))
     return undefined;
-  return new TidemarkError(
-    'UNKNOWN_RUN',
-    `Cannot find a running workflow "${id}": it never ran, or has ended.`,
-    {
-      cause: error,
-    },
-  );
+  return unknownRun(id, error);
+}
+
+function unknownRun(id: string, cause?: unknown): TidemarkError {
+  const message = `Cannot find a running workflow "${id}": it never ran, or has ended.`;
+  return new TidemarkError('UNKNOWN_RUN', message, { cause });
 }

@@ -1,15 +1,23 @@
 import { messageOf, TidemarkError } from '../core/errors.ts';
-import type { FeatureSelection } from '../core/feature-selection.ts';
+import { expandSelection, type FeatureSelection } from '../core/feature-selection.ts';
 import { formatFeatureReference } from '../core/feature-service.ts';
 import { withInterval } from '../core/interval-query.ts';
 import type { Manifest } from '../core/manifest.ts';
 import { joinKeysOf, type ResolvedFeatures, resolveFeatures } from '../core/resolve-features.ts';
 import type { SourceSpec } from '../core/source.ts';
 import { micros } from '../core/time.ts';
-import type { ScheduledSpine, TrainingSetScheduleSpec } from '../core/training-set-schedule.ts';
+import type {
+  ScheduledLabel,
+  ScheduledSpine,
+  TrainingSetScheduleSpec,
+} from '../core/training-set-schedule.ts';
 import type { ValueType } from '../core/value-type.ts';
 import type { ServiceFeature } from '../define/feature-service.ts';
-import type { SpineInput, TrainingSetScheduleDefinition } from '../define/training-set-schedule.ts';
+import type {
+  LabelInput,
+  SpineInput,
+  TrainingSetScheduleDefinition,
+} from '../define/training-set-schedule.ts';
 import type { SourceColumn } from '../offline/source-reader.ts';
 import type { LoadedDefinition } from '../repo/load-repo.ts';
 import { metadataOf } from './compile-view.ts';
@@ -27,6 +35,7 @@ export function trainingSetScheduleSpec({ config }: TrainingSetScheduleDefinitio
     dataDelay: config.dataDelay ?? '0s',
     spine: spineSpec(config.spine),
     features: selectionOf(config),
+    ...(config.label === undefined ? {} : { label: labelSpec(config.label) }),
     knownAt: config.knownAt ?? 'any',
     fullNames: config.fullNames ?? false,
     split: config.split ?? null,
@@ -46,6 +55,7 @@ export async function checkTrainingSetSchedule(
   lookup: SourceLookup,
 ): Promise<void> {
   const resolved = resolvedFor(at, spec, manifest, lookup);
+  if (spec.label !== undefined) checkLabelView(at, spec.label, manifest, lookup);
   if (spec.spine.kind === 'last') {
     if (resolved !== undefined) checkRange(at, resolved, lookup);
     return;
@@ -56,7 +66,11 @@ export async function checkTrainingSetSchedule(
   const times: readonly ValueType[] =
     kind === 'csv' || kind === 'json' ? [...TIME_TYPES, 'string'] : TIME_TYPES;
   lookup.columnAt(at, 'spine.timestampField', timestampField, columns, THE_SPINE, times);
+  if (spec.label !== undefined && 'column' in spec.label) {
+    lookup.columnAt(at, 'label.column', spec.label.column, columns, THE_SPINE);
+  }
   if (resolved === undefined) return;
+  checkLabelName(at, spec, resolved, lookup);
   const needed = new Set([...joinKeysOf(resolved), ...resolved.requestFields].map(({ name }) => name));
   for (const name of needed) lookup.columnAt(at, 'spine', name, columns, THE_SPINE);
   for (const { name, view } of resolved.outputs) {
@@ -101,6 +115,56 @@ function referencesTo(one: ServiceFeature): readonly string[] {
   return features.map((feature) => formatFeatureReference({ view, version, feature }));
 }
 
+function labelSpec(label: LabelInput): ScheduledLabel {
+  if ('column' in label) return label;
+  const { view, feature, horizon } = label;
+  if (typeof view === 'string') return { view, feature, horizon };
+  const { name, version } = view.config;
+  return { view: name, version, feature, horizon };
+}
+
+/** A label that is looked up is one feature of a batch view. */
+function checkLabelView(at: At, label: ScheduledLabel, manifest: Manifest, lookup: SourceLookup): void {
+  if ('column' in label) return;
+  const reference = formatFeatureReference({ ...label, version: label.version ?? null });
+  const selection = { kind: 'references', references: [reference] } as const;
+  for (const message of problemsIn(() => {
+    const [found] = expandSelection(manifest, selection, new Map());
+    if (found?.view.kind === 'batch_view') return;
+    throw new TidemarkError(
+      'REQUEST_INVALID',
+      `found view "${label.view}", which is computed on demand and has no values of later times`,
+    );
+  })) {
+    lookup.invalid(at, 'label', message);
+  }
+}
+
+/** A label that is looked up is a column under its feature's own name. */
+function checkLabelName(
+  at: At,
+  { label, fullNames }: TrainingSetScheduleSpec,
+  { outputs }: ResolvedFeatures,
+  lookup: SourceLookup,
+): void {
+  if (label === undefined || 'column' in label || fullNames) return;
+  const other = outputs.find(({ name }) => name.toLowerCase() === label.feature.toLowerCase());
+  if (other === undefined) return;
+  const message = `found the label "${label.feature}", which is also the name of a feature of view "${other.view}"; set fullNames`;
+  lookup.invalid(at, 'label', message);
+}
+
+/** The sentences of what goes wrong; none when nothing does. */
+function problemsIn(work: () => void): readonly string[] {
+  try {
+    work();
+    return [];
+  } catch (error) {
+    if (!(error instanceof TidemarkError)) throw error;
+    return error.problems.length > 0 ? error.problems.map(({ message }) => message) : [messageOf(error)];
+  }
+}
+
 /** Undefined when there is no such feature, or two have one name: reported, all at once. */
 function resolvedFor(
   at: At,
@@ -108,17 +172,14 @@ function resolvedFor(
   manifest: Manifest,
   lookup: SourceLookup,
 ): ResolvedFeatures | undefined {
-  try {
+  let resolved: ResolvedFeatures | undefined;
+  const messages = problemsIn(() => {
     // An unpinned reference reads some version of the view: which one is decided by migrations.
-    return resolveFeatures(manifest, features, { servingVersions: new Map(), fullNames });
-  } catch (error) {
-    if (!(error instanceof TidemarkError)) throw error;
-    const messages =
-      error.problems.length > 0 ? error.problems.map(({ message }) => message) : [messageOf(error)];
-    for (const message of messages)
-      lookup.invalid(at, features.kind === 'service' ? 'service' : 'features', message);
-    return undefined;
-  }
+    resolved = resolveFeatures(manifest, features, { servingVersions: new Map(), fullNames });
+  });
+  for (const message of messages)
+    lookup.invalid(at, features.kind === 'service' ? 'service' : 'features', message);
+  return resolved;
 }
 
 async function spineColumns(

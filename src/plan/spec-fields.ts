@@ -92,6 +92,9 @@ export function trainingSetScheduleFields(spec: TrainingSetScheduleSpec): readon
     ...(spec.features.kind === 'service'
       ? [field('service', spec.features.service, additive)]
       : spec.features.references.map((reference) => field(`features.${reference}`, 'used', additive))),
+    ...Object.entries(spec.label ?? {}).map(([name, value]) =>
+      field(`label.${name}`, String(value), additive),
+    ),
     field('knownAt', spec.knownAt, additive),
     field('fullNames', String(spec.fullNames), additive),
     ...optional('split', spec.split, additive),

@@ -20,8 +20,9 @@ const common = {
   name: field.name,
   schedule: field.cron,
   dataDelay: field.duration.optional(),
-  // Checked by its own schema, so that one mistake does not hide another.
+  // Checked by schemas of their own, so that one mistake does not hide another.
   spine: z.unknown(),
+  label: z.unknown(),
   knownAt: z
     .string(KNOWN_AT)
     .refine((text) => ['any', 'row', 'tick'].includes(text) || parseTime(text) !== undefined, KNOWN_AT)
@@ -70,6 +71,19 @@ const spineSchemas = {
 };
 const SPINE_FORMS = ['parquet', 'csv', 'json', 'query', 'last'] as const;
 
+const LABEL_VIEW = 'a batch view, or its name';
+const labelSchemas = {
+  column: field.fields({ column: field.columnName }),
+  view: field.fields({
+    view: z.custom(
+      (value) => field.name.safeParse(value).success || (isDefinition(value) && value.kind === 'batch_view'),
+      LABEL_VIEW,
+    ),
+    feature: field.name,
+    horizon: field.positiveDuration,
+  }),
+};
+
 /** Everything wrong with a scheduled training set on its own: what it reads must be exported by the repository. */
 export function trainingSetScheduleProblems(config: unknown, inventory: Inventory): readonly FieldProblem[] {
   if (!isRecord(config)) return problemsOf(schemas.features, config);
@@ -80,7 +94,12 @@ export function trainingSetScheduleProblems(config: unknown, inventory: Inventor
     const found = forms.length === 0 ? 'neither service nor features' : 'service and features';
     problems.push({ field: 'config', message: `found ${found}, allowed is exactly one of the two` });
   }
-  return [...problems, ...spineProblems(config.spine), ...readingProblems(config, inventory)];
+  return [
+    ...problems,
+    ...spineProblems(config.spine),
+    ...labelProblems(config.label, inventory),
+    ...readingProblems(config, inventory),
+  ];
 }
 
 /** Which of its forms a spine has; undefined when it is none or several. */
@@ -107,6 +126,13 @@ function spineProblems(given: unknown): readonly FieldProblem[] {
       message: `found ${found.length === 0 ? 'none' : found.join(' and ')}, allowed is ${allowed}`,
     },
   ];
+}
+
+function labelProblems(given: unknown, inventory: Inventory): readonly FieldProblem[] {
+  if (given === undefined) return [];
+  const schema = isRecord(given) && given.column !== undefined ? labelSchemas.column : labelSchemas.view;
+  const problems = problemsOf(schema, given, ['label']);
+  return isRecord(given) ? [...problems, ...memberProblems(given.view, 'label.view', inventory)] : problems;
 }
 
 function readingProblems({ service, features }: Config, inventory: Inventory): readonly FieldProblem[] {

@@ -31,11 +31,12 @@ export function definedConsumers(manifest: Manifest): readonly DefinedConsumer[]
   };
   return [
     ...manifest.services.flatMap(({ name, members }) => consumers('feature_service', name, members)),
-    ...manifest.trainingSetSchedules.flatMap(({ name, features }) =>
-      features.kind === 'service'
-        ? []
-        : consumers('training_set_schedule', name, features.references.flatMap(pinned)),
-    ),
+    ...manifest.trainingSetSchedules.flatMap(({ name, features, label }) => {
+      const references = features.kind === 'service' ? [] : features.references.flatMap(pinned);
+      const { view, version } = label !== undefined && 'view' in label ? label : {};
+      const labels = view === undefined || version === undefined ? [] : [{ view, version }];
+      return consumers('training_set_schedule', name, [...references, ...labels]);
+    }),
   ];
 }
 

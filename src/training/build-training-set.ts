@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatTime } from '../core/time.ts';
 import { profileOf } from './diff-training-sets.ts';
@@ -16,6 +17,7 @@ import {
   isThere,
   readManifest,
   trainingSetFolder,
+  unfinishedIn,
   writeManifest,
   writeWhole,
 } from './training-set-folder.ts';
@@ -41,6 +43,7 @@ export async function buildTrainingSet(
     return { ...setOf(folder, there, true), ...(await withStatistics(there, request, deps, options)) };
   }
 
+  const left = await unfinishedIn(folder);
   const data = await writeData(plan, folder, deps, options);
   const manifest: TrainingSetManifest = {
     id: plan.id,
@@ -50,6 +53,8 @@ export async function buildTrainingSet(
     createdAt: formatTime(deps.clock()),
   };
   await writeManifest(folder, manifest);
+  // Of attempts that died: one that still works finds nothing of its own, and then the set.
+  for (const name of left) await rm(join(folder, name), { force: true });
   await recordConsumer(manifest, deps);
   return { ...setOf(folder, manifest, false), ...(await withStatistics(manifest, request, deps, options)) };
 }

@@ -62,6 +62,17 @@ export async function writeWhole(path: string, text: string): Promise<void> {
   }
 }
 
+/** The files of builds that have not ended, or never will. */
+export async function unfinishedIn(folder: string): Promise<readonly string[]> {
+  try {
+    const names = await readdir(folder);
+    return names.filter((name) => name.endsWith('.unfinished') || name.endsWith('.joined.parquet'));
+  } catch (error) {
+    if (isAbsent(error)) return [];
+    throw error;
+  }
+}
+
 /** The manifests of a project's sets, newest first. Folders that are not whole are left out. */
 export async function listTrainingSets(
   offlineRoot: string,

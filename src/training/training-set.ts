@@ -42,10 +42,17 @@ export interface TrainingDeps {
   readonly offlineRoot: string;
 }
 
+export interface BuildStep {
+  readonly phase: string;
+  readonly share: number;
+  /** Of the phase, where it counts rows. */
+  readonly rows?: { readonly done: number; readonly total: number };
+}
+
 export interface TrainingOptions {
   readonly signal?: AbortSignal;
   /** `share` is in [0, 1]. */
-  readonly onProgress?: (progress: { readonly phase: string; readonly share: number }) => void;
+  readonly onProgress?: (progress: BuildStep) => void;
 }
 
 export interface LabelSummary {

@@ -1,8 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { TidemarkError } from '../../core/errors.ts';
 import { formatViewVersion } from '../../core/feature-view.ts';
-import { commandRun, follow, type RunCommand, startBackfill } from '../../orchestrate/runs.ts';
+import { follow, startBackfill } from '../../orchestrate/runs.ts';
 import { appliedManifest } from '../../registry/applied-manifest.ts';
+import { commandHere } from '../command-here.ts';
 import { type CliContext, type CommonOptions, type Session, withSession } from '../context.ts';
 import { withExample, withJson, withRepo } from '../options.ts';
 import { createProgressBoard } from '../progress.ts';
@@ -51,7 +52,7 @@ export function registerBackfill(program: Command, context: CliContext): void {
     await withSession(context, options, async (session) => {
       for (const command of ['pause', 'resume', 'cancel'] as const) {
         const id = options[command];
-        if (id !== undefined) return await tell(session, id, command);
+        if (id !== undefined) return await commandHere(session, id, command);
       }
       if (view === undefined) {
         throw new TidemarkError(
@@ -62,12 +63,6 @@ export function registerBackfill(program: Command, context: CliContext): void {
       await start(session, context, view, options);
     });
   });
-}
-
-async function tell(session: Session, id: string, command: RunCommand): Promise<void> {
-  await commandRun((await session.platform.temporal()).client, id, command);
-  const said = { pause: 'Pausing', resume: 'Resuming', cancel: 'Cancelling' }[command];
-  session.output.facts({ id, command }, () => [`${said} ${id}.`]);
 }
 
 async function start(

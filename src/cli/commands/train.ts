@@ -6,10 +6,11 @@ import { formatTime, parseTime } from '../../core/time.ts';
 import type { Spine } from '../../offline/as-of-engine.ts';
 import type { TableFormat } from '../../offline/table-arranger.ts';
 import type { LayoutRequest } from '../../training/layout.ts';
+import { commandHere } from '../command-here.ts';
 import { type CliContext, type CommonOptions, withSession } from '../context.ts';
 import { type LabelOptions, labelOf } from '../label-option.ts';
 import { withExample, withJson, withRepo } from '../options.ts';
-import { trainHere } from '../train-here.ts';
+import { startTraining, trainHere } from '../train-here.ts';
 import { trainingLines } from '../training-lines.ts';
 import { withWorker } from '../worker-here.ts';
 
@@ -27,6 +28,8 @@ interface TrainOptions extends CommonOptions, LabelOptions {
   readonly format: TableFormat;
   readonly rowsPerFile?: number;
   readonly statistics: boolean;
+  readonly detach?: boolean;
+  readonly cancel?: string;
 }
 
 export function registerTrain(program: Command, context: CliContext): void {
@@ -82,7 +85,9 @@ export function registerTrain(program: Command, context: CliContext): void {
               Number,
             ),
           )
-          .option('--no-statistics', 'do not write statistics.html beside the data'),
+          .option('--no-statistics', 'do not write statistics.html beside the data')
+          .option('--detach', 'start it and do not wait; the same command again waits for it')
+          .option('--cancel <id>', 'stop a running one; nothing is left of it'),
       ),
     ),
     'tidemark train --service churn_model --spine labels.parquet --repo feature_repo/assistant',
@@ -90,7 +95,12 @@ export function registerTrain(program: Command, context: CliContext): void {
     'tidemark train --service churn_model --from 2026-03-01 --to 2026-04-01',
     'tidemark train --service churn_model --spine users.parquet --label subscriptions:cancelled --horizon 30d',
     `tidemark train carrier_delays:flights_1d --query "SELECT carrier, predict_at AS event_timestamp FROM flight_schedule"`,
+    'tidemark train --cancel training-set/$ID',
   ).action(async (features: readonly string[], options: TrainOptions) => {
+    const { cancel } = options;
+    if (cancel !== undefined) {
+      return await withSession(context, options, (session) => commandHere(session, cancel, 'cancel'));
+    }
     const spine = spineOf(options, context.cwd);
     const knownAt = knownAtOf(options.knownAt);
     const label = labelOf(options);
@@ -101,20 +111,23 @@ export function registerTrain(program: Command, context: CliContext): void {
       );
     }
     await withSession(context, options, async (session) => {
-      const trained = await withWorker(session, () =>
-        trainHere(session, context.signal, {
-          spine,
-          knownAt,
-          fullNames: options.fullNames ?? false,
-          ...(label === undefined ? {} : { label }),
-          layout: layoutOf(options),
-          statistics: options.statistics,
-          features:
-            options.service === undefined
-              ? { kind: 'references', references: features }
-              : { kind: 'service', service: options.service },
-        }),
-      );
+      const asked = {
+        spine,
+        knownAt,
+        fullNames: options.fullNames ?? false,
+        ...(label === undefined ? {} : { label }),
+        layout: layoutOf(options),
+        statistics: options.statistics,
+        features:
+          options.service === undefined
+            ? ({ kind: 'references', references: features } as const)
+            : ({ kind: 'service', service: options.service } as const),
+      };
+      if (options.detach) {
+        const { id } = await startTraining(session, asked);
+        return session.output.facts({ id }, () => [`Started ${id}.`]);
+      }
+      const trained = await withWorker(session, () => trainHere(session, context.signal, asked));
       session.output.facts(trained, () => trainingLines(trained));
     });
   });

@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startTraining } from '../../src/cli/train-here.ts';
+import { runWorkerHere } from '../../src/cli/worker-here.ts';
+import { buildProgress, commandRun, follow, startBackfill } from '../../src/orchestrate/runs.ts';
+import { findTrainingSet, trainingSetFolder } from '../../src/training/training-set-folder.ts';
+import { verifyTrainingSet } from '../../src/training/verify-training-set.ts';
+import { appliedProject, type TestProject } from '../support/project.ts';
+import { shop } from '../support/shop.ts';
+import { type WorkerProcess, workerProcess } from '../support/worker-process.ts';
+
+/** Enough for a build to be seen while it is at work. */
+const ROWS = 2_000_000;
+
+let project: TestProject;
+
+beforeAll(async () => {
+  const { definitions, data } = shop('0 * * * *');
+  project = await appliedProject({
+    definitions,
+    data: {
+      ...data,
+      'labels.parquet': `SELECT i % 5 AS user_id, i AS label, TIMESTAMP '<start>' + INTERVAL (i % 200000) SECOND AS seen_at FROM range(${ROWS}) t(i)`,
+    },
+  });
+  const worker = await runWorkerHere(project);
+  const { client } = await project.platform.temporal();
+  await follow(
+    await startBackfill(client, { project: project.name, view: 'spend', version: 1 }),
+    () => {},
+  ).finally(() => worker.stop());
+}, 60_000);
+
+const workers: WorkerProcess[] = [];
+afterAll(async () => {
+  for (const worker of workers) await worker.kill('SIGKILL').catch(() => undefined);
+});
+
+async function startWorker(): Promise<WorkerProcess> {
+  const worker = await workerProcess(project.env);
+  workers.push(worker);
+  return worker;
+}
+
+/** The same entity rows joined to other features: another set. */
+const start = (features: readonly string[]) =>
+  startTraining(project, {
+    spine: { kind: 'parquet', path: join(project.repo.dir, 'labels.parquet'), timestampField: 'seen_at' },
+    features: { kind: 'references', references: features },
+    knownAt: 'any',
+    fullNames: false,
+  });
+
+const idOf = (run: { readonly id: string }) => run.id.replace('training-set/', '');
+
+async function filesOf(run: { readonly id: string }): Promise<readonly string[]> {
+  const folder = trainingSetFolder(project.platform.config.offline, project.name, idOf(run));
+  return (await readdir(folder).catch(() => [])).toSorted();
+}
+
+async function until(what: string, check: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 60_000;
+  while (!(await check())) {
+    if (performance.now() > deadline) throw new Error(`Waited in vain until ${what}.`);
+    await sleep(5);
+  }
+}
+
+test('a build whose worker is killed while it writes is finished by another, with the id and bytes of an undisturbed one', {
+  timeout: 120_000,
+}, async () => {
+  const run = await start(['spend:*']);
+  const killed = await startWorker();
+  await until('it writes', async () => (await filesOf(run)).some((name) => name.includes('unfinished')));
+  await killed.kill('SIGKILL');
+  const left = await filesOf(run);
+  expect(left).not.toContain('manifest.json');
+
+  const other = await startWorker();
+  const result = await run.result();
+  await other.kill('SIGTERM');
+  expect(result).toMatchObject({ id: idOf(run), rows: ROWS, reused: false });
+  expect(await filesOf(run), 'what the dead worker left is gone').toEqual(['data.parquet', 'manifest.json']);
+
+  const { offline: offlineRoot } = project.platform.config;
+  const manifest = await findTrainingSet(offlineRoot, project.name, idOf(run));
+  const bytes = await readFile(result.path);
+  expect(createHash('sha256').update(bytes).digest('hex')).toBe(manifest.data.files[0]?.digest);
+  const again = await verifyTrainingSet(manifest, {
+    ...(await project.platform.offline()),
+    onDemand: project.repo.onDemand,
+    offlineRoot,
+  });
+  expect(again.verdict).toBe('same');
+});
+
+test('one set that is asked for twice at once is one run, which tells how far it is and can be cancelled', {
+  timeout: 120_000,
+}, async () => {
+  const { client } = await project.platform.temporal();
+  const features = ['spend:orders_6h', 'spend:last_amounts'];
+  const [run, same] = await Promise.all([start(features), start(features)]);
+  expect(same.id).toBe(run.id);
+  const execution = async () => (await client.workflow.getHandle(run.id).describe()).runId;
+  const first = await execution();
+
+  const worker = await startWorker();
+  await until('it has told its progress', async () => (await buildProgress(client, run.id)) !== undefined);
+  const progress = await buildProgress(client, run.id);
+  if (progress !== undefined) expect(progress.share).toBeLessThanOrEqual(1);
+  expect((await start(features)).id).toBe(run.id);
+  expect(await execution(), 'a third request joins it').toBe(first);
+
+  await commandRun(client, run.id, 'cancel');
+  await expect(run.result()).rejects.toMatchObject({ code: 'CANCELLED' });
+  expect(await filesOf(run)).toEqual([]);
+  await expect(commandRun(client, run.id, 'cancel')).rejects.toMatchObject({ code: 'UNKNOWN_RUN' });
+
+  expect(await (await start(features)).result()).toMatchObject({ id: idOf(run), reused: false });
+  expect(await (await start(features)).result()).toMatchObject({ id: idOf(run), reused: true });
+  await worker.kill('SIGTERM');
+});
