@@ -13,7 +13,7 @@ export interface HttpWrites extends WriteDependencies {
 
 /**
  * What the server writes with. The push log is opened beside the server's start, which does not wait for it; an
- * append does. It is closed with the platform.
+ * append does. Closing makes files of what it holds.
  */
 export async function httpWrites(
   { platform }: Pick<Session, 'platform'>,
@@ -39,6 +39,7 @@ export async function httpWrites(
     async close() {
       await notes.close();
       await opening;
+      await log.close();
     },
   };
 }

@@ -9,8 +9,8 @@ export const TIDEMARK = new URL('../../src/index.ts', import.meta.url).href;
 
 const IMPORTS = `import {
   avg, batchFeatureView, between, collectList, count, countDistinct, csvSource, entity, featureService, first, jsonSource, last,
-  max, maxNullShare, median, min, minRows, mode, onDemandFeatureView, parquetSource, postgresSource, project, quantile, ratio,
-  requestSource, stddev, sum, trainingSetSchedule,
+  max, maxNullShare, median, min, minRows, mode, onDemandFeatureView, parquetSource, postgresSource, project, pushSource, quantile, ratio,
+  requestSource, stddev, streamFeatureView, sum, trainingSetSchedule,
 } from '${TIDEMARK}';
 `;
 
