@@ -32,6 +32,11 @@ export interface Registry {
   lastScheduledSets(project: string): Promise<readonly ScheduledSet[]>;
   /** Who changed what and when, newest first. */
   history(project: string, limit: number): Promise<readonly Change[]>;
+  /**
+   * Calls `listener` soon after each change of what `load` and `servingVersions` give, whoever made it, and whenever
+   * one may have been missed. Never throws; connects again by itself. Returns how it ends.
+   */
+  onChange(project: string, listener: () => void): () => Promise<void>;
   close(): Promise<void>;
 }
 

@@ -29,19 +29,24 @@ export interface WatchStatus {
 }
 
 export interface WatchOptions {
-  readonly registry: Pick<Registry, 'load' | 'servingVersions'>;
+  /** One that tells of its changes is read then, and polled slowly only in case something was missed. */
+  readonly registry: Pick<Registry, 'load' | 'servingVersions'> & Partial<Pick<Registry, 'onChange'>>;
   readonly project: string;
   readonly clock: Clock;
-  /** Between the end of one reading and the start of the next; default 1,000. */
+  /** Between one reading and the next when nothing is told; default 10,000, or 1,000 where a registry tells nothing. */
   readonly intervalMillis?: number;
 }
+
+/** While the registry cannot be read. */
+const RETRY_MILLIS = 1000;
 
 /**
  * Keeps the applied definitions of a project in memory, so that reads never wait for Postgres and go on without it.
  * Throws what the registry throws (STORE_UNAVAILABLE) when it cannot be read at the start.
  */
 export async function watchRegistry(options: WatchOptions): Promise<RegistryWatch> {
-  const { registry, project, clock, intervalMillis = 1000 } = options;
+  const { registry, project, clock } = options;
+  const { intervalMillis = registry.onChange === undefined ? RETRY_MILLIS : 10_000 } = options;
   let snapshot = await read(registry, project, undefined);
   let readAt = clock();
   let error: string | null = null;
@@ -66,9 +71,15 @@ export async function watchRegistry(options: WatchOptions): Promise<RegistryWatc
   };
   const schedule = () => {
     if (closed) return;
-    timer = setTimeout(() => void refresh().then(schedule), intervalMillis).unref();
+    clearTimeout(timer);
+    const wait = error === null ? intervalMillis : Math.min(intervalMillis, RETRY_MILLIS);
+    timer = setTimeout(() => void refresh().then(schedule), wait).unref();
   };
   schedule();
+  // A reading that is under way may have begun before the change.
+  const stopListening = registry.onChange?.(project, () => {
+    void (reading ?? Promise.resolve()).then(refresh).then(schedule);
+  });
 
   return {
     current() {
@@ -83,6 +94,7 @@ export async function watchRegistry(options: WatchOptions): Promise<RegistryWatc
     async close() {
       closed = true;
       clearTimeout(timer);
+      await stopListening?.();
       await reading;
     },
   };

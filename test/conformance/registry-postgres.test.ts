@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { migrate } from '../../src/registry/postgres/migrate.ts';
 import { registryMigrations } from '../../src/registry/postgres/migrations.ts';
 import { connectPostgres, type PostgresPool } from '../../src/registry/postgres/pool.ts';
@@ -26,6 +26,28 @@ afterAll(async () => {
 });
 
 registryConformance(async () => createPostgresRegistry(open()));
+
+test('a listener hears of the changes of its project in its schema, and not of those of others', async () => {
+  const [listening, changing] = [createPostgresRegistry(open()), createPostgresRegistry(open())];
+  await migrate(open('tidemark_c'), [registryMigrations]);
+  const elsewhere = createPostgresRegistry(open('tidemark_c'));
+  let heard = 0;
+  const stop = listening.onChange('heard', () => {
+    heard += 1;
+  });
+  await vi.waitFor(() => expect(heard).toBe(1));
+  const manifest = manifestOf('heard', { views: [batchView('clicks'), batchView('clicks', 2)] });
+  await elsewhere.apply(applyRequest(manifest, 0));
+  await changing.apply(applyRequest(manifestOf('unheard', {}), 0));
+  await changing.apply(applyRequest(manifest, 0));
+  await vi.waitFor(() => expect(heard).toBe(2));
+  await changing.setServingVersion({ project: 'heard', view: 'clicks', version: 2 }, 'tests');
+  await vi.waitFor(() => expect(heard).toBe(3));
+  await stop();
+  await changing.setServingVersion({ project: 'heard', view: 'clicks', version: 1 }, 'tests');
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(heard).toBe(3);
+});
 
 test('two schemas of one database hold two registries that do not see each other', async () => {
   await migrate(open('tidemark_b'), [registryMigrations]);

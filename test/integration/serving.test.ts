@@ -48,7 +48,8 @@ beforeAll(async () => {
   await migrate(pool, [registryMigrations]);
   registry = createPostgresRegistry(pool);
   await apply(servingManifest(project), 0);
-  watch = await watchRegistry({ registry, project, clock: () => NOW, intervalMillis: 50 });
+  // Polled once in a long time: what arrives sooner was told.
+  watch = await watchRegistry({ registry, project, clock: () => NOW, intervalMillis: 60_000 });
   server = await serve({
     host: '127.0.0.1',
     port: 0,
@@ -129,6 +130,27 @@ test('a serving version that moves, and a new apply, reach the running server', 
   await vi.waitFor(async () => expect(await sessions('renamed:sessions')).toEqual([null, null]), {
     timeout: 2000,
   });
+});
+
+test('no request is dropped while definitions change under it', async () => {
+  const applied = await registry.load(project);
+  const known = applied?.manifest ?? servingManifest(project);
+  let changing = true;
+  const reads: unknown[] = [];
+  const reader = async () => {
+    while (changing) reads.push(...(await sessions()).slice(0, 1));
+  };
+  const readers = Promise.all([reader(), reader(), reader()]);
+  for (const version of [1, 2, 1, 2]) {
+    await registry.setServingVersion({ project, view: 'activity', version }, 'tests');
+    await vi.waitFor(async () => expect((await sessions())[0]).toBe(BigInt(version)), { timeout: 2000 });
+  }
+  await apply({ ...known, services: [] }, applied?.revision ?? 0);
+  await vi.waitFor(() => expect(watch.status().revision).toBe((applied?.revision ?? 0) + 1), 2000);
+  changing = false;
+  await readers;
+  expect(reads.length).toBeGreaterThan(10);
+  expect(new Set(reads)).toEqual(new Set([1n, 2n]));
 });
 
 test('with Postgres gone the server goes on with what it knows, says so, and recovers', async () => {

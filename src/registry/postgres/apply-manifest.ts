@@ -2,6 +2,7 @@ import { TidemarkError } from '../../core/errors.ts';
 import type { Manifest } from '../../core/manifest.ts';
 import { definedConsumers } from '../defined-consumers.ts';
 import type { AppliedManifest, ApplyRequest } from '../registry.ts';
+import { notifyChange } from './listen.ts';
 import { identityOf, type ObjectRow, objectRows } from './object-rows.ts';
 import { type PostgresPool, type Query, transaction } from './pool.ts';
 import { microsColumn, microsFrom, timeParameter } from './postgres-time.ts';
@@ -28,6 +29,7 @@ export function applyManifest(pool: PostgresPool, request: ApplyRequest): Promis
     await writeObjects(query, manifest.project, changes, revision);
     await writeDefinedConsumers(query, manifest);
     await writeServingVersions(query, request);
+    await notifyChange(query, manifest.project);
     await beforeCommit?.();
     return { manifest, revision, appliedAt: request.now };
   });

@@ -3,6 +3,7 @@ import type { ViewVersion } from '../../core/feature-view.ts';
 import type { AppliedManifest, Registry } from '../registry.ts';
 import { applyManifest } from './apply-manifest.ts';
 import { history } from './history.ts';
+import { listenForChanges } from './listen.ts';
 import { manifestFrom, type ObjectRow } from './object-rows.ts';
 import { type PostgresPool, queryOf } from './pool.ts';
 import { microsColumn, microsFrom } from './postgres-time.ts';
@@ -30,6 +31,7 @@ export function createPostgresRegistry(pool: PostgresPool): Registry {
     recordScheduledSet: (set) => recordScheduledSet(pool, set),
     lastScheduledSets: (project) => lastScheduledSets(pool, project),
     history: (project, limit) => history(pool, project, limit),
+    onChange: (project, listener) => listenForChanges(pool, project, listener),
     async close() {
       if (!pool.ended && !pool.ending) await pool.end();
     },

@@ -1,5 +1,6 @@
 import { TidemarkError } from '../../core/errors.ts';
 import { formatViewVersion, type ViewVersion } from '../../core/feature-view.ts';
+import { notifyChange } from './listen.ts';
 import { type PostgresPool, queryOf, transaction } from './pool.ts';
 
 export async function servingVersions(
@@ -36,6 +37,7 @@ export function setServingVersion(pool: PostgresPool, of: ViewVersion, by: strin
        where serving_versions.version <> excluded.version`,
       [project, view, version, by],
     );
+    await notifyChange(query, project);
   });
 }
 
