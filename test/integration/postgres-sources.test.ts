@@ -9,6 +9,7 @@ import { timeOf } from '../../src/core/time.ts';
 import type { Value, ValueType } from '../../src/core/value-type.ts';
 import { createDuckDbAsOfEngine } from '../../src/offline/duckdb/duckdb-as-of-engine.ts';
 import { createDuckDbFeatureComputer } from '../../src/offline/duckdb/duckdb-feature-computer.ts';
+import { createDuckDbFeatureReader } from '../../src/offline/duckdb/duckdb-feature-reader.ts';
 import { createDuckDbSourceReader } from '../../src/offline/duckdb/duckdb-source-reader.ts';
 import { createDuckDb, type DuckDbEngine } from '../../src/offline/duckdb/engine.ts';
 import { createRemoteAccess } from '../../src/offline/duckdb/remote-access.ts';
@@ -184,6 +185,30 @@ describe.each(['the extension', 'COPY'] as const)('a Postgres source read throug
       last: timeOf('2026-01-01T04:59:00Z'),
       bytes: expect.toSatisfy((bytes: number) => bytes >= 60 * 8),
     });
+  });
+
+  test('tells until when its rows are true, infinity and null for ever', async () => {
+    await client.query(
+      `CREATE TABLE IF NOT EXISTS plans AS SELECT * FROM (VALUES
+         (1::bigint, 'a', '2026-01-01T00:10:00Z'::timestamptz, '2026-01-01T02:30:00.000001+02'::timestamptz),
+         (2, 'b', '2026-01-01T00:10:00Z', 'infinity'), (3, 'c', '2026-01-01T00:10:00Z', NULL)
+       ) t(user_id, plan, since, until)`,
+    );
+    const plans = source({ table: 'plans', timestampField: 'since', validTo: 'until' });
+    const view = batchView(plans, { kind: 'passthrough' }, [['plan', 'string']], { validTo: 'until' });
+    await createDuckDbFeatureComputer(engine, place).compute({ view, range: hour, path: 'plans.parquet' });
+    const reader = createDuckDbFeatureReader(engine, { offlineRoot: folder });
+    const ends = new Map<unknown, unknown>();
+    for await (const rows of reader.latest({ view, slices: [{ path: 'plans.parquet', revision: 0 }] })) {
+      for (const { values, validTo } of rows) ends.set(values[0], validTo);
+    }
+    expect(ends).toEqual(
+      new Map([
+        ['a', timeOf('2026-01-01T00:30:00.000001Z')],
+        ['b', null],
+        ['c', null],
+      ]),
+    );
   });
 
   test('is read by SQL views and spine queries by its name', async () => {
