@@ -21,8 +21,8 @@ const common = {
   schedule: field.cron,
   dataDelay: field.duration.optional(),
   // Checked by schemas of their own, so that one mistake does not hide another.
-  spine: z.unknown(),
-  label: z.unknown(),
+  spine: z.unknown().optional(),
+  label: z.unknown().optional(),
   knownAt: z
     .string(KNOWN_AT)
     .refine((text) => ['any', 'row', 'tick'].includes(text) || parseTime(text) !== undefined, KNOWN_AT)
