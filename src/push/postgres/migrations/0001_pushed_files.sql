@@ -17,3 +17,12 @@ create table pushed_files (
 
 create index pushed_files_by_source on pushed_files (project, source, recorded_at);
 create index pushed_files_by_event_times on pushed_files using gist (event_times);
+
+-- Until when all files of a source are known to be in the committed ranges of a version that they reach. It only saves
+-- looking: without a row everything is looked at.
+create table pushed_files_checked (
+  version_id integer not null references ledger_versions on delete cascade,
+  source text not null,
+  checked_until timestamptz not null,
+  primary key (version_id, source)
+);
