@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { equalValues } from '../core/equal-values.ts';
 import { type BatchViewSpec, formatViewVersion } from '../core/feature-view.ts';
 import type { Interval } from '../core/interval.ts';
+import { isExpired } from '../core/is-expired.ts';
 import { batchViews, type Manifest } from '../core/manifest.ts';
 import type { Column, SourceSpec } from '../core/source.ts';
 import { type Clock, durationOf, formatTime, type Micros } from '../core/time.ts';
@@ -14,7 +15,6 @@ import type { AsOfEngine, Spine } from '../offline/as-of-engine.ts';
 import type { TableReader } from '../offline/table-reader.ts';
 import type { OnlineStore } from '../online/online-store.ts';
 import { onlineTableOf } from '../online/online-table.ts';
-import { isExpired } from './serve-rows.ts';
 
 export interface ParityDeps {
   readonly ledger: Ledger;

@@ -1,5 +1,6 @@
+import { isExpired } from '../core/is-expired.ts';
 import type { FeatureRow } from '../core/rows.ts';
-import type { DurationMicros, Micros } from '../core/time.ts';
+import type { Micros } from '../core/time.ts';
 import type { DistinctKeys } from './build-keys.ts';
 import type { PlannedPart } from './read-plan.ts';
 
@@ -35,13 +36,4 @@ export function serveRows(
     if (row !== undefined && isExpired(row, ttl, now)) expired[index] = 1;
   }
   return { rows, expired, eventTimes, positions };
-}
-
-/** Whether an as-of join for `now` whose newest row is this one would give no value. */
-export function isExpired(
-  { eventTime, validTo = null }: Pick<FeatureRow, 'eventTime' | 'validTo'>,
-  ttl: DurationMicros | null,
-  now: Micros,
-): boolean {
-  return (ttl !== null && now - eventTime > ttl) || (validTo !== null && now >= validTo);
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { featureRow } from '../../test/conformance/online-rows.ts';
-import { type DurationMicros, micros } from '../core/time.ts';
-import { isExpired } from './serve-rows.ts';
+import { isExpired } from './is-expired.ts';
+import { type DurationMicros, micros } from './time.ts';
 
 const ttl = 10n as DurationMicros;
 const expired = (validTo: bigint | null | undefined, now: bigint, age: DurationMicros | null = null) =>
