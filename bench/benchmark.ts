@@ -45,5 +45,6 @@ export const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   'as-of-join': async () => (await import('./as-of-join.ts')).asOfJoin,
   materialize: async () => (await import('./materialize.ts')).materialize,
   'online-read': async () => (await import('./online-read.ts')).onlineRead,
+  'push-log': async () => (await import('./push-log.ts')).pushLog,
   backfill: async () => (await import('./backfill.ts')).backfill,
 };

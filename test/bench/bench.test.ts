@@ -11,6 +11,7 @@ test.concurrent.each([
   ['materialize', 'entities published/s', 4],
   ['online-read', 'requests/s', 4],
   ['backfill', 'intervals/s', 3],
+  ['push-log', 'rows/s', 5],
 ])(
   'the benchmark %s prints rates and peak memory of each case',
   { timeout: 120_000 },
