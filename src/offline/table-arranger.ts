@@ -23,6 +23,8 @@ export interface ArrangeRequest {
   readonly timestampField: string;
   /** All when undefined. */
   readonly columns?: readonly string[];
+  /** The sizes of the columns that hold vectors: Parquet keeps them as lists, Arrow as what they are. */
+  readonly vectors?: Readonly<Record<string, number>>;
   readonly signal?: AbortSignal;
 }
 

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatTime } from '../core/time.ts';
 import { profileOf } from './diff-training-sets.ts';
+import { keepProfile } from './kept-profile.ts';
 import { labelText, nullSharesOf, partsOf, type TrainingSetManifest } from './manifest.ts';
 import { planTrainingSet } from './plan-training-set.ts';
 import { statisticsPage } from './statistics-page.ts';
@@ -44,7 +45,12 @@ export async function buildTrainingSet(
   }
 
   const left = await unfinishedIn(folder);
-  const data = await writeData(plan, folder, deps, options);
+  const data = await writeData(plan, folder, deps, {
+    ...options,
+    ...(plan.contents.layout.format === 'arrow'
+      ? { onJoined: (joined) => keepProfile(folder, { joined, signal: options.signal }, deps) }
+      : {}),
+  });
   const manifest: TrainingSetManifest = {
     id: plan.id,
     contents: plan.contents,

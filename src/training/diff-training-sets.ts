@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { canonicalJson } from '../core/canonical.ts';
 import { formatViewVersion } from '../core/feature-view.ts';
 import type { ColumnProfile, TableProfile, TableProfiler } from '../offline/table-profiler.ts';
+import { keptProfile } from './kept-profile.ts';
 import { labelText, type TrainingSetContents, type TrainingSetManifest } from './manifest.ts';
 import { trainingSetFolder } from './training-set-folder.ts';
 
@@ -48,8 +49,10 @@ export function profileOf(
   signal?: AbortSignal,
 ): Promise<TableProfile> {
   const folder = trainingSetFolder(offlineRoot, contents.project, id);
+  const { format } = contents.layout;
+  if (format === 'arrow') return keptProfile(folder, { id });
   const paths = data.files.map(({ path }) => join(folder, path));
-  return profiler.profile({ format: contents.layout.format, paths }, signal);
+  return profiler.profile({ format, paths }, signal);
 }
 
 function columnDiffs(before: TableProfile, after: TableProfile): readonly ColumnDiff[] {

@@ -1,22 +1,30 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { valueTypeOf } from '../core/value-type.ts';
 import type { AsOfEngine } from '../offline/as-of-engine.ts';
 import type { TableArranger } from '../offline/table-arranger.ts';
 import { isPlain } from './layout.ts';
-import type { TrainingSetManifest } from './manifest.ts';
+import type { TrainingSetContents, TrainingSetManifest } from './manifest.ts';
 import type { TrainingSetPlan } from './plan-training-set.ts';
 import { possibleLeakage } from './possible-leakage.ts';
 import type { TrainingOptions } from './training-set.ts';
 
 const NAME = 'data';
 
-/** Joins, and writes the files of a set into a folder. The same plan gives the same bytes wherever that is. */
+/**
+ * Joins, and writes the files of a set into a folder. The same plan gives the same bytes wherever that is.
+ * `onJoined` is given all rows as one Parquet file, before they are arranged in others.
+ */
 export async function writeData(
   { join: asked, contents, recipe }: Pick<TrainingSetPlan, 'contents' | 'recipe' | 'join'>,
   folder: string,
   { asOf, arranger }: { readonly asOf: AsOfEngine; readonly arranger: TableArranger },
-  { signal, onProgress }: TrainingOptions = {},
+  {
+    signal,
+    onProgress,
+    onJoined,
+  }: TrainingOptions & { readonly onJoined?: (path: string) => Promise<void> } = {},
 ): Promise<TrainingSetManifest['data']> {
   const { layout, spine } = contents;
   const plain = isPlain(layout);
@@ -37,7 +45,9 @@ export async function writeData(
     if (plain) {
       return { ...facts, bytes, files: [{ path: joined, part: null, rows, bytes, digest }], spine: null };
     }
+    await onJoined?.(join(folder, joined));
     const request = {
+      vectors: vectorsOf(contents),
       from: join(folder, joined),
       folder,
       timestampField: spine.timestampField,
@@ -58,4 +68,13 @@ export async function writeData(
   } finally {
     if (!plain) await rm(join(folder, joined), { force: true });
   }
+}
+
+function vectorsOf({ spine, outputs, label }: TrainingSetContents): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    [...spine.columns, ...outputs, ...(label === undefined ? [] : [label])].flatMap(({ name, type }) => {
+      const parsed = valueTypeOf(type);
+      return parsed.kind === 'vector' ? [[name, parsed.size]] : [];
+    }),
+  );
 }

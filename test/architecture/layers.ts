@@ -45,7 +45,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   // Pushed rows on the local disk, until the offline side makes them files.
   'src/push/segments': ['src/core', 'src/push', 'type src/offline', 'node:*'],
   // With `pg`, rows of Postgres are copied where DuckDB's own extension cannot be had.
-  'src/offline/duckdb': ['src/core', 'src/offline', '@duckdb/node-api', 'pg', 'node:*'],
+  'src/offline/duckdb': ['src/core', 'src/offline', '@duckdb/node-api', 'apache-arrow', 'pg', 'node:*'],
   'src/online/redis': ['src/core', 'src/online', 'ioredis', 'node:*'],
   'src/online/memory': ['src/core', 'src/online'],
   'src/monitor/sinks': ['src/core', 'src/monitor', 'src/monitor/sinks/alert-sink.ts'],
@@ -81,7 +81,12 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'src/migrate': ['src/core', 'src/ledger', 'src/offline', 'src/online', 'src/registry', 'src/materialize'],
 
   // The Temporal edge. What crosses it (contracts, failures) is below the activities, the rest is above or beside.
-  'src/orchestrate/contracts.ts': ['type src/core', 'type src/migrate', 'type src/training'],
+  'src/orchestrate/contracts.ts': [
+    'type src/core',
+    'type src/migrate',
+    'type src/registry',
+    'type src/training',
+  ],
   'src/orchestrate/failures.ts': ['src/core', '@temporalio/common'],
   'src/orchestrate/worker.ts': ['src/core', 'src/orchestrate', 'activities', '@temporalio/worker', 'node:*'],
   'src/orchestrate': [
@@ -174,12 +179,12 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'src/serving',
     'src/serving/check-parity.ts',
     'src/monitor',
+    'type src/push',
     'src/migrate',
     'src/orchestrate',
     'src/orchestrate/contracts.ts',
     'src/orchestrate/failures.ts',
     'src/orchestrate/worker.ts',
-    'type src/push',
     'src/config.ts',
     'src/compose.ts',
     'src/stack',

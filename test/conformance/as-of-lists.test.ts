@@ -6,6 +6,7 @@ import { type DurationMicros, durationOf, timeOf } from '../../src/core/time.ts'
 import type { ValueType } from '../../src/core/value-type.ts';
 import type { AsOfView, Spine } from '../../src/offline/as-of-engine.ts';
 import { writeFeatureFile } from '../../src/offline/duckdb/feature-file.ts';
+import { CREATED_TIME, EVENT_TIME, INTERVAL_END } from '../../src/offline/offline-columns.ts';
 import { batchView, fileSource } from '../support/offline-case.ts';
 import { createDuckDbWorld, type DuckDbWorld } from './duckdb-world.ts';
 
@@ -44,10 +45,8 @@ async function joined(ttl: DurationMicros | null): Promise<{ readonly path: stri
   );
   const name = `${randomUUID()}.parquet`;
   const file = join(world.folder, 'offline', name);
-  const times = ['event', 'created', 'interval']
-    .map(
-      (_, at) => `TIMESTAMP '2026-01-01 01:00:00' AS __${['event_time', 'created_time', 'interval_end'][at]}`,
-    )
+  const times = [EVENT_TIME, CREATED_TIME, INTERVAL_END]
+    .map((column) => `TIMESTAMP '2026-01-01 01:00:00' AS ${column}`)
     .join(', ');
   await world.db.withConnection((connection) =>
     writeFeatureFile(connection, view, `SELECT *, ${times} FROM (${VALUES})`, file),

@@ -1,11 +1,14 @@
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
+import { tableFromIPC } from 'apache-arrow';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { main } from '../../src/cli/main.ts';
 import { addDuration, durationOf, formatTime, type Micros, timeOf } from '../../src/core/time.ts';
 import { materializeRange } from '../../src/materialize/materialize-range.ts';
 import { appliedBatchView } from '../../src/registry/applied-manifest.ts';
 import { buildTrainingSet } from '../../src/training/build-training-set.ts';
+import { diffTrainingSets } from '../../src/training/diff-training-sets.ts';
 import { restatedInputs } from '../../src/training/restated-inputs.ts';
 import type { TrainingDeps, TrainingSetRequest } from '../../src/training/training-set.ts';
 import { verifyTrainingSet } from '../../src/training/verify-training-set.ts';
@@ -156,6 +159,33 @@ describe('a training set without entity rows', () => {
     const { problems, verdict } = await verifyTrainingSet(first.manifest, deps);
     expect(problems).toEqual([]);
     expect(verdict).toBe('same');
+  });
+
+  test('is Arrow files when they are asked for, with statistics, and made again with the same bytes', async () => {
+    const whole = await buildTrainingSet(request(iso(20), iso(60)), deps);
+    const layout = { format: 'arrow', rowsPerFile: 5 } as const;
+    const set = await buildTrainingSet(request(iso(20), iso(60), { layout, statistics: true }), deps);
+    expect(set.manifest.data.files.map(({ path, rows }) => [path, rows])).toEqual([
+      ['data-00000.arrow', 5],
+      ['data-00001.arrow', 3],
+    ]);
+    const tables = await Promise.all(
+      set.manifest.data.files.map(async ({ path }) => tableFromIPC(await readFile(join(set.path, path)))),
+    );
+    expect(tables.flatMap((table) => [...(table.getChild('sky') ?? [])])).toEqual(
+      (await rowsOf(whole.path, 'sky')).map((row) => row.split(' ').at(-1)),
+    );
+    expect(await readFile(set.statistics ?? '', 'utf8')).toContain('<h3>temp <small>');
+    const { inputs, columns } = await diffTrainingSets(whole.manifest, set.manifest, deps);
+    expect(inputs).toEqual([expect.stringContaining('layout')]);
+    expect(columns.map(({ change }) => change)).toEqual(columns.map(() => 'same'));
+    const { problems, files } = await verifyTrainingSet(set.manifest, deps);
+    expect(problems).toEqual([]);
+    expect(files.map(({ path }) => path)).toEqual(['data-00000.arrow', 'data-00001.arrow', 'spine.parquet']);
+    await rm(join(set.path, 'profile.json'));
+    await expect(diffTrainingSets(whole.manifest, set.manifest, deps)).rejects.toThrow(
+      'its profile.json is not',
+    );
   });
 
   test('counts a moment that two views share once, and one view’s rows alone by that view alone', async () => {

@@ -2,9 +2,9 @@ import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { TidemarkError } from '../../core/errors.ts';
 import type { FileFormat } from '../../core/source.ts';
+import { TABLE_FORMATS, type TableFormat } from '../../core/table-format.ts';
 import { formatTime, parseTime } from '../../core/time.ts';
 import type { Spine } from '../../offline/as-of-engine.ts';
-import type { TableFormat } from '../../offline/table-arranger.ts';
 import type { LayoutRequest } from '../../training/layout.ts';
 import { commandHere } from '../command-here.ts';
 import { type CliContext, type CommonOptions, withSession } from '../context.ts';
@@ -78,7 +78,7 @@ export function registerTrain(program: Command, context: CliContext): void {
             'train, validation and test files: time:80/10/10, entity:80/20, or entity=user_id:80/10/10',
           )
           .addOption(
-            new Option('--format <format>', 'of the files').choices(['parquet', 'csv']).default('parquet'),
+            new Option('--format <format>', 'of the files').choices(TABLE_FORMATS).default('parquet'),
           )
           .addOption(
             new Option('--rows-per-file <count>', 'several files of so many rows (default: one)').argParser(

@@ -17,7 +17,7 @@ import { spineColumn, spineTimeSql } from './spine-columns.ts';
 import { fileList, identifier, identifiers, literalPath, stringLiteral } from './sql-text.ts';
 
 /** Files are read in order and written in order, in groups of fixed size: the same rows give the same bytes. */
-const FORMATS: Readonly<Record<TableFormat, string>> = {
+const FORMATS: Readonly<Record<Exclude<TableFormat, 'arrow'>, string>> = {
   parquet: 'FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880',
   // Times say that they are UTC; nulls are empty, empty text is quoted.
   csv: `FORMAT csv, HEADER true, TIMESTAMPFORMAT '%Y-%m-%dT%H:%M:%S.%fZ'`,
@@ -38,7 +38,10 @@ export function createDuckDbTableArranger(engine: DuckDbEngine): TableArranger {
             files.push({
               path,
               part,
-              ...(await writeFile(connection, query, join(folder, path), layout.format)),
+              ...(await writeFile(connection, query, join(folder, path), {
+                format: layout.format,
+                vectors: request.vectors ?? {},
+              })),
             });
           if (layout.rowsPerFile === null) {
             await write(`${name}.${layout.format}`, rows);
@@ -130,16 +133,18 @@ async function writeFile(
   connection: DuckDBConnection,
   query: string,
   path: string,
-  format: TableFormat,
+  { format, vectors }: { readonly format: TableFormat } & Required<Pick<ArrangeRequest, 'vectors'>>,
 ): Promise<{ readonly rows: number; readonly bytes: number; readonly digest: string }> {
   const unfinished = `${path}.${randomUUID()}.unfinished`;
   try {
-    const result = await connection.run(
-      `COPY (${query}) TO ${stringLiteral(unfinished)} (${FORMATS[format]})`,
-    );
+    const rows =
+      format === 'arrow'
+        ? await (await import('./write-arrow.ts')).writeArrow(connection, query, unfinished, vectors)
+        : (await connection.run(`COPY (${query}) TO ${stringLiteral(unfinished)} (${FORMATS[format]})`))
+            .rowsChanged;
     const content = await digestOfFile(unfinished);
     await rename(unfinished, path);
-    return { rows: result.rowsChanged, ...content };
+    return { rows, ...content };
   } finally {
     await rm(unfinished, { force: true });
   }
