@@ -1,10 +1,19 @@
 import { type DurationMicros, formatDuration, formatTime } from '../core/time.ts';
 import type { Alert } from '../monitor/alert.ts';
 import type { ViewStatus } from '../monitor/view-status.ts';
+import type { LastSet, ScheduleStatus } from '../training/schedule-statuses.ts';
 import { countText, table } from './output.ts';
 
 /** `tidemark status` for people. */
-export function statusLines(views: readonly ViewStatus[], alerts: readonly Alert[]): readonly string[] {
+export function statusLines({
+  views,
+  trainingSets,
+  alerts,
+}: {
+  readonly views: readonly ViewStatus[];
+  readonly trainingSets: readonly ScheduleStatus[];
+  readonly alerts: readonly Alert[];
+}): readonly string[] {
   const head = [
     'VIEW',
     'SERVING',
@@ -31,11 +40,28 @@ export function statusLines(views: readonly ViewStatus[], alerts: readonly Alert
   ]);
   return [
     ...table([head, ...rows]),
+    ...trainingSetLines(trainingSets),
     '',
     ...(alerts.length === 0
       ? ['No open alerts.']
       : [`${alerts.length} open alerts:`, ...alerts.map(alertLine)]),
   ];
+}
+
+function trainingSetLines(schedules: readonly ScheduleStatus[]): readonly string[] {
+  if (schedules.length === 0) return [];
+  const rows = schedules.map(({ name, last, nextBuildAt }) => [
+    name,
+    last?.tick ?? '-',
+    ...(last === null ? ['-', 'nothing yet'] : [last.kind, resultText(last)]),
+    nextBuildAt ?? 'paused',
+  ]);
+  return ['', ...table([['TRAINING SET', 'LAST TICK', 'STATE', 'RESULT', 'NEXT BUILD'], ...rows])];
+}
+
+function resultText(last: LastSet): string {
+  if (last.kind === 'failed') return last.message.split('\n')[0] ?? last.code;
+  return `${last.id.slice(0, 16)}, ${countText(last.rows)} rows${last.reused ? ', there already' : ''}`;
 }
 
 function alertLine({ severity, summary, openedAt }: Alert): string {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { batchSpec, manifestOf, onDemandSpec } from '../../test/support/specs.ts';
+import { batchSpec, manifestOf, onDemandSpec, trainingSetSpec } from '../../test/support/specs.ts';
 import { TidemarkError } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
 import { timeOf } from '../core/time.ts';
@@ -181,4 +181,51 @@ test('pausing a view in its definition pauses its schedule, and taking it back r
   expect(explainPlan(stop).join('\n')).toContain('~ spend@v1  paused');
   const go = buildPlan({ applied: applied(paused), manifest: running, facts: facts() });
   expect(go.schedules).toMatchObject([{ action: 'resume' }]);
+});
+
+describe('a scheduled training set', () => {
+  const views = [batchSpec()];
+  const withSets = (...trainingSetSchedules: Manifest['trainingSetSchedules']) =>
+    manifestOf(views, { trainingSetSchedules });
+  const planned = (from: Manifest, to: Manifest) =>
+    buildPlan({ applied: applied(from), manifest: to, facts: facts() });
+  const daily = trainingSetSpec();
+
+  test('gets a schedule of its own, and loses it with its definition', () => {
+    const made = planned(withSets(), withSets(daily));
+    expect(made.schedules).toEqual([{ action: 'create', trainingSet: 'daily', cron: '0 6 * * *' }]);
+    expect(explainPlan(made).slice(2)).toEqual([
+      'Changes',
+      '  + training_set_schedule  daily  1 feature reference, daily at 06:00',
+      '',
+      'Schedules',
+      '  + training set daily  daily at 06:00 (0 6 * * *)',
+    ]);
+    const gone = planned(withSets(daily), withSets());
+    expect(gone.schedules).toEqual([{ action: 'delete', trainingSet: 'daily', cron: '0 6 * * *' }]);
+    expect(gone.changes).toMatchObject([
+      { kind: 'training_set_schedule', change: 'removed', severity: 'metadata' },
+    ]);
+  });
+
+  test.each<[Partial<typeof daily>, string | undefined, string, string]>([
+    [{ schedule: '0 7 * * *' }, 'change', 'metadata', 'schedule: 0 6 * * * → 0 7 * * *'],
+    [{ dataDelay: '1h' }, 'change', 'metadata', 'dataDelay: 0s → 1h'],
+    [{ paused: true }, 'pause', 'metadata', 'paused: false → true'],
+    [{ knownAt: 'tick' }, undefined, 'additive', 'knownAt: any → tick'],
+    [{ features: { kind: 'service', service: 'model' } }, undefined, 'additive', 'service: + model'],
+    [{ label: { column: 'label' } }, undefined, 'additive', 'label.column: + label'],
+    [{ owner: 'growth@example.com' }, undefined, 'metadata', 'owner: + growth@example.com'],
+  ])('with %j changes its schedule only where that is meant', (fields, action, severity, text) => {
+    const plan = planned(withSets(daily), withSets({ ...daily, ...fields }));
+    expect(plan.schedules.map((schedule) => schedule.action)).toEqual(action === undefined ? [] : [action]);
+    expect(plan.changes).toMatchObject([{ object: 'daily', change: 'changed', severity }]);
+    expect(explainPlan(plan).join('\n')).toContain(text);
+    expect(isEmptyPlan(planned(withSets(daily), withSets(daily)))).toBe(true);
+  });
+
+  test('whose delay is only written otherwise keeps its schedule', () => {
+    const same = { ...daily, dataDelay: '0m' };
+    expect(planned(withSets(daily), withSets(same)).schedules).toEqual([]);
+  });
 });

@@ -2,9 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { consumerText } from '../../src/core/consumer.ts';
 import type { FeatureServiceSpec } from '../../src/core/feature-service.ts';
 import type { FeatureViewSpec } from '../../src/core/feature-view.ts';
+import { micros } from '../../src/core/time.ts';
+import type { TrainingSetScheduleSpec } from '../../src/core/training-set-schedule.ts';
 import type { Registry } from '../../src/registry/registry.ts';
+import type { ScheduledSet } from '../../src/registry/scheduled-set.ts';
 import { uniqueName } from '../support/services.ts';
-import { applyRequest, batchView, manifestOf, onDemandView, service } from './registry-fixture.ts';
+import { trainingSetSpec } from '../support/specs.ts';
+import { applyRequest, batchView, manifestOf, NOW, onDemandView, service } from './registry-fixture.ts';
 
 export function registryRuntimeFacts(make: () => Promise<Registry>): void {
   const clicks = batchView('clicks');
@@ -14,11 +18,42 @@ export function registryRuntimeFacts(make: () => Promise<Registry>): void {
   /** Applies one set of views and services after another. */
   async function appliedTo(registry: Registry, project: string) {
     let revision = 0;
-    return async (views: readonly FeatureViewSpec[], services: readonly FeatureServiceSpec[] = []) => {
-      const applied = await registry.apply(applyRequest(manifestOf(project, { views, services }), revision));
+    return async (
+      views: readonly FeatureViewSpec[],
+      services: readonly FeatureServiceSpec[] = [],
+      trainingSetSchedules: readonly TrainingSetScheduleSpec[] = [],
+    ) => {
+      const manifest = manifestOf(project, { views, services, trainingSetSchedules });
+      const applied = await registry.apply(applyRequest(manifest, revision));
       revision = applied.revision;
     };
   }
+
+  describe('what the ticks of a schedule gave', () => {
+    test('is the newest tick of each schedule, and the last try of that tick', async () => {
+      const registry = await make();
+      const project = uniqueName('project');
+      expect(await registry.lastScheduledSets(project)).toEqual([]);
+      const set = (schedule: string, day: number, outcome: ScheduledSet['outcome']): ScheduledSet => ({
+        project,
+        schedule,
+        tick: micros(NOW + BigInt(day)),
+        endedAt: micros(NOW + 100n - BigInt(day)),
+        outcome,
+      });
+      const built = { kind: 'built', id: 'f00d', rows: 5_000_000_000, reused: true } as const;
+      const failed = { kind: 'failed', code: 'SPINE_INVALID', message: 'Cannot use the spine "x".' } as const;
+      const [b2, a1] = [set('b', 2, failed), set('a', 1, built)];
+      for (const one of [b2, set('b', 1, built), a1, { ...a1, project: `${project}_2` }]) {
+        await registry.recordScheduledSet(one);
+      }
+      expect(await registry.lastScheduledSets(project)).toEqual([a1, b2]);
+      const mended = set('b', 2, built);
+      await registry.recordScheduledSet(mended);
+      await registry.recordScheduledSet(mended);
+      expect(await registry.lastScheduledSets(project)).toEqual([a1, mended]);
+    });
+  });
 
   describe('serving versions', () => {
     test('begin at the lowest version applied first, and stay there when versions are added', async () => {
@@ -107,6 +142,37 @@ export function registryRuntimeFacts(make: () => Promise<Registry>): void {
       expect(await of('visits', 1)).toEqual([]);
       expect(await of('visits', 2)).toEqual(['feature service churn']);
       expect(await registry.consumers({ project: `${project}_2`, view: 'visits', version: 2 })).toEqual([]);
+    });
+
+    test('are schedules of training sets, by pinned references and labels, as long as they are applied', async () => {
+      const registry = await make();
+      const project = uniqueName('project');
+      const apply = await appliedTo(registry, project);
+      const ratio = onDemandView('ratio', clicks);
+      const references = ['ratio@v1:ratio', 'visits@v2:*', 'visits:sessions'];
+      const daily = trainingSetSpec({ features: { kind: 'references', references } });
+      const label = { view: 'visits', version: 1, feature: 'sessions', horizon: '1d' };
+      const weekly = trainingSetSpec({
+        name: 'weekly',
+        features: { kind: 'service', service: 'churn' },
+        label,
+      });
+      const views = [clicks, ratio, visits, visits2];
+      await apply(views, [service('churn', visits2)], [daily, weekly]);
+      const of = async (view: string, version: number) =>
+        (await registry.consumers({ project, view, version })).map(consumerText);
+      await registry.addTrainingSet('f00d', [{ project, view: 'visits', version: 2 }]);
+      expect(await of('clicks', 1)).toEqual(['training set schedule daily']);
+      expect(await of('ratio', 1)).toEqual(['training set schedule daily']);
+      expect(await of('visits', 1)).toEqual(['training set schedule weekly']);
+      expect(await of('visits', 2)).toEqual([
+        'feature service churn',
+        'training set schedule daily',
+        'training set f00d',
+      ]);
+      await apply(views, [service('churn', visits2)], []);
+      expect(await of('visits', 2)).toEqual(['feature service churn', 'training set f00d']);
+      expect(await of('visits', 1)).toEqual([]);
     });
 
     test('are training sets too, recorded once however often they are built, and left there by an apply', async () => {

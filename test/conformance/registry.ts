@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { micros } from '../../src/core/time.ts';
 import type { Registry } from '../../src/registry/registry.ts';
 import { uniqueName } from '../support/services.ts';
+import { trainingSetSpec } from '../support/specs.ts';
 import {
   applyRequest,
   batchView,
@@ -26,6 +27,9 @@ export function registryConformance(make: () => Promise<Registry>): void {
     sources: [events],
     views: [clicks, ratio, visits, visits2],
     services: [churn],
+    trainingSetSchedules: [
+      trainingSetSpec({ name: 'daily', spine: { kind: 'last', duration: '7d', timestampField: 'at' } }),
+    ],
   };
 
   describe('applying', () => {
@@ -62,7 +66,7 @@ export function registryConformance(make: () => Promise<Registry>): void {
       expect(await registry.apply(again)).toEqual(first);
       expect(await registry.load(manifest.project)).toEqual(first);
       expect(calls).toBe(1);
-      expect(await registry.history(manifest.project, 100)).toHaveLength(7);
+      expect(await registry.history(manifest.project, 100)).toHaveLength(8);
     });
 
     test('is refused when something else was applied since the plan was made', async () => {
@@ -135,7 +139,7 @@ export function registryConformance(make: () => Promise<Registry>): void {
       );
       await expect(apply).rejects.toBe(failure);
       expect(await registry.load(project)).toEqual(before);
-      expect(await registry.history(project, 100)).toHaveLength(7);
+      expect(await registry.history(project, 100)).toHaveLength(8);
       expect(await registry.servingVersions(project)).toEqual(
         new Map([
           ['clicks', 1],

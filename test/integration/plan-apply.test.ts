@@ -166,6 +166,32 @@ test('a plan whose definitions were taken back is drifted, not done', async () =
   expect(failure.message).toContain('No changes.');
 });
 
+test('a scheduled training set is applied with its schedule, and its reading holds up the removal of a version', async () => {
+  const project = uniqueName('shop');
+  const spine = `{ query: 'SELECT user_id, ordered_at AS seen_at FROM orders', timestampField: 'seen_at' }`;
+  const daily = (features: string) =>
+    `export const daily = trainingSetSchedule({ name: 'daily', schedule: '0 6 * * *', spine: ${spine}, features: [${features}] });`;
+  const plan = await shop(project, 'version: 1', daily('spend'));
+  const schedules = schedulesInMemory();
+  await apply(await plan(), plan, schedules);
+  expect(schedules.crons.get(`${project}/set daily`)).toBe('0 6 * * *');
+  expect((await apply(await plan(), plan, schedules)).kind).toBe('nothing_to_do');
+  expect((await registry.load(project))?.manifest.trainingSetSchedules).toMatchObject([
+    { name: 'daily', features: { kind: 'references', references: ['spend@v1:*'] } },
+  ]);
+  expect(await registry.consumers({ project, view: 'spend', version: 1 })).toEqual([
+    { kind: 'training_set_schedule', name: 'daily' },
+  ]);
+
+  const gone = await shop(project, '', daily(`'spend@v1:spend_1d'`));
+  expect((await failureOf(gone())).message).toContain(
+    'training set schedule "daily", features: Cannot read view "spend" at version 1',
+  );
+  const without = await shop(project, '');
+  await apply(await without(), without, schedules);
+  expect([...schedules.crons]).toEqual([]);
+});
+
 test('when a schedule cannot be changed nothing is applied, and the plan can be applied afterwards', async () => {
   const project = uniqueName('shop');
   const plan = await shop(project, 'version: 1');

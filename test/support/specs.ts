@@ -1,5 +1,6 @@
 import type { BatchViewSpec, OnDemandViewSpec } from '../../src/core/feature-view.ts';
 import type { Manifest } from '../../src/core/manifest.ts';
+import type { TrainingSetScheduleSpec } from '../../src/core/training-set-schedule.ts';
 import { batchFingerprint, onDemandFingerprint } from '../../src/plan/fingerprint.ts';
 
 const METADATA = { description: '', owner: '', tags: {} } as const;
@@ -71,6 +72,27 @@ export function onDemandSpec(fields: Partial<Omit<OnDemandViewSpec, 'fingerprint
     ...fields,
   };
   return { ...view, fingerprint: onDemandFingerprint(view) };
+}
+
+/** A training set of `spend@v1:spend_7d` on labels in a file, daily. */
+export function trainingSetSpec(fields: Partial<TrainingSetScheduleSpec> = {}): TrainingSetScheduleSpec {
+  return {
+    kind: 'training_set_schedule',
+    name: 'daily',
+    schedule: '0 6 * * *',
+    dataDelay: '0s',
+    spine: { kind: 'parquet', path: 'labels.parquet', timestampField: 'seen_at' },
+    features: { kind: 'references', references: ['spend@v1:spend_7d'] },
+    knownAt: 'any',
+    fullNames: false,
+    split: null,
+    format: 'parquet',
+    rowsPerFile: null,
+    statistics: true,
+    paused: false,
+    ...METADATA,
+    ...fields,
+  };
 }
 
 /** A manifest of project `shop` that defines these views and what they use. */

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { formatTime } from '../../core/time.ts';
 import { viewStatuses } from '../../monitor/view-status.ts';
+import { scheduleStatuses } from '../../training/schedule-statuses.ts';
 import { type CliContext, type CommonOptions, withSession } from '../context.ts';
 import { withExample, withJson, withRepo } from '../options.ts';
 import { statusLines } from '../status-lines.ts';
@@ -8,7 +9,11 @@ import { statusLines } from '../status-lines.ts';
 export function registerStatus(program: Command, context: CliContext): void {
   withExample(
     withJson(
-      withRepo(program.command('status').description('how fresh every view is, and which alerts are open')),
+      withRepo(
+        program
+          .command('status')
+          .description('how fresh every view is, what scheduled training sets gave, which alerts are open'),
+      ),
     ),
     'tidemark status --repo feature_repo/flights',
   ).action(async (options: CommonOptions) => {
@@ -21,13 +26,19 @@ export function registerStatus(program: Command, context: CliContext): void {
         streams: await platform.streams(),
         clock: platform.clock,
       });
+      const trainingSets = await scheduleStatuses(project, {
+        registry: await platform.registry(),
+        clock: platform.clock,
+      });
       const alerts = await (await platform.alerts()).openAlerts(project);
       const told = alerts.map((alert) => ({
         ...alert,
         openedAt: formatTime(alert.openedAt),
         lastSeenAt: formatTime(alert.lastSeenAt),
       }));
-      output.facts({ project, views, alerts: told }, () => statusLines(views, alerts));
+      output.facts({ project, views, trainingSets, alerts: told }, () =>
+        statusLines({ views, trainingSets, alerts }),
+      );
     });
   });
 }
