@@ -55,18 +55,34 @@ afterAll(async () => {
   await server?.close();
 });
 
+/** Whatever the routes answer. */
+interface Answer {
+  readonly metadata: { readonly feature_names: readonly string[] };
+  readonly results: readonly { readonly values: readonly unknown[] }[];
+  readonly rows: number;
+  readonly online: unknown;
+  readonly feature_views: readonly string[];
+  readonly runs: readonly { readonly id: string; readonly view: string }[];
+  readonly state: string;
+  readonly error: {
+    readonly code: string;
+    readonly message: string;
+    readonly problems: readonly { readonly where: string; readonly message: string }[];
+  };
+}
+
 async function post(path: string, body: unknown) {
   const response = await fetch(`${server.url}${path}`, { method: 'POST', body: JSON.stringify(body) });
-  return { status: response.status, json: await response.json() };
+  return { status: response.status, json: (await response.json()) as Answer };
 }
 
 const ago = (text: string): Micros => subtractDuration(project.platform.clock(), durationOf(text));
 
 async function read(features: readonly string[], ids: readonly number[]) {
   const { json } = await post('/get-online-features', { features, entities: { user_id: ids }, typed: true });
-  const rows = new Map<string, unknown[]>();
+  const rows = new Map<string, readonly unknown[] | undefined>();
   for (const [index, name] of json.metadata.feature_names.entries())
-    rows.set(name, json.results[index].values);
+    rows.set(name, json.results[index]?.values);
   return Object.fromEntries(rows);
 }
 
@@ -159,7 +175,7 @@ describe('a push', () => {
     });
     expect(status).toBe(400);
     expect(json.error.code).toBe('REQUEST_INVALID');
-    expect(json.error.problems.map((problem: { where: string }) => problem.where)).toEqual([
+    expect(json.error.problems.map(({ where }) => where)).toEqual([
       'df.pgae',
       'df.at[3]',
       'df.amount[3]',
@@ -313,7 +329,7 @@ describe('a write to a view', () => {
 });
 
 describe('materialize', () => {
-  const run = async (id: string) => (await fetch(`${server.url}/runs/${id}`)).json();
+  const run = async (id: string) => (await (await fetch(`${server.url}/runs/${id}`)).json()) as Answer;
 
   test('starts a run for each view, the same one when it is asked for again, and tells how it goes', async () => {
     const body = {
@@ -340,11 +356,7 @@ describe('materialize', () => {
   test('incremental starts every view that is served, up to a time', async () => {
     const { status, json } = await post('/materialize-incremental', { end_ts: formatTime(ago('1m')) });
     expect(status).toBe(202);
-    expect(json.runs.map(({ view }: { view: string }) => view)).toEqual([
-      'click_counts',
-      'last_click',
-      'spend',
-    ]);
+    expect(json.runs.map(({ view }) => view)).toEqual(['click_counts', 'last_click', 'spend']);
   });
 
   test.each([

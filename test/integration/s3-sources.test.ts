@@ -11,9 +11,10 @@ import { createDuckDb, type DuckDbEngine } from '../../src/offline/duckdb/engine
 import { createRemoteAccess } from '../../src/offline/duckdb/remote-access.ts';
 import { fetchDuckDbExtension } from '../../src/stack/duckdb-extension.ts';
 import { batchView, fileSource, storedRows } from '../support/offline-case.ts';
-import { type S3Server, startS3, withoutS3 } from '../support/s3-server.ts';
+import { withoutPython } from '../support/python-package.ts';
+import { type S3Server, startS3 } from '../support/s3-server.ts';
 
-const reason = await withoutS3();
+const reason = await withoutPython();
 
 describe.skipIf(reason !== undefined)(
   `sources on S3 ${reason === undefined ? '' : `(skipped: ${reason})`}`,

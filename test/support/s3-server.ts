@@ -1,11 +1,10 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { readConfig } from '../../src/config.ts';
+import { pythonWith } from './python-package.ts';
 
 const run = promisify(execFile);
 const MOTO = '5.2.5';
@@ -19,20 +18,9 @@ export interface S3Server {
   stop(): Promise<void>;
 }
 
-/** Why there can be no S3 server here; undefined when there can. */
-export async function withoutS3(): Promise<string | undefined> {
-  try {
-    await run('python3', ['-m', 'pip', '--version']);
-    await run('python3', ['-c', 'import venv, ensurepip']);
-    return undefined;
-  } catch (error) {
-    return `python3 with pip and venv cannot be run here (${String(error).split('\n')[0]})`;
-  }
-}
-
 /** Moto on a free port of this machine, with `files` (relative to `folder`) in `bucket`, and signatures checked. */
 export async function startS3(folder: string, bucket: string, files: readonly string[]): Promise<S3Server> {
-  const python = await pythonWithMoto();
+  const python = await pythonWith('moto', 'moto[server]', MOTO);
   const port = await freePort();
   const endpoint = `http://127.0.0.1:${port}`;
   const server = spawn(python, ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)], {
@@ -50,25 +38,6 @@ export async function startS3(folder: string, bucket: string, files: readonly st
     await stop(server);
     throw error;
   }
-}
-
-async function pythonWithMoto(): Promise<string> {
-  const { cache } = readConfig({ TIDEMARK_CACHE: process.env.TIDEMARK_CACHE });
-  const home = join(cache, `moto-${MOTO}`);
-  const python = join(home, 'bin/python');
-  if (existsSync(python)) return python;
-  mkdirSync(cache, { recursive: true });
-  // Made beside, so that another run never sees half of it.
-  const made = `${home}-${process.pid}`;
-  await run('python3', ['-m', 'venv', made]);
-  await run(join(made, 'bin/python'), ['-m', 'pip', 'install', '--quiet', `moto[server]==${MOTO}`]);
-  try {
-    renameSync(made, home);
-  } catch (error) {
-    rmSync(made, { recursive: true, force: true });
-    if (!existsSync(python)) throw error;
-  }
-  return python;
 }
 
 async function freePort(): Promise<number> {
