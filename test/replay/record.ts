@@ -2,12 +2,12 @@ import { writeFile } from 'node:fs/promises';
 import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Client } from '@temporalio/client';
+import type { Client, ScheduleHandle } from '@temporalio/client';
 import { expect } from 'vitest';
 import { runWorkerHere } from '../../src/cli/worker-here.ts';
 import type { MigrateProgress, WorkProgress } from '../../src/orchestrate/contracts.ts';
-import { migrateId, monitorId, taskQueueOf } from '../../src/orchestrate/ids.ts';
-import { startBackfill, startMaterialize, startRun, tellRun } from '../../src/orchestrate/runs.ts';
+import { migrateId, monitorId, taskQueueOf, trainingSetScheduleId } from '../../src/orchestrate/ids.ts';
+import { findRun, startBackfill, startMaterialize, startRun, tellRun } from '../../src/orchestrate/runs.ts';
 import { appliedBatchView } from '../../src/registry/applied-manifest.ts';
 import { appliedProject } from '../support/project.ts';
 import { historyToJson } from './history-json.ts';
@@ -19,10 +19,11 @@ import { scrubHistory } from './scrub-history.ts';
  * still be open:
  *
  *     TIDEMARK_RECORD=1 npx vitest run test/replay
+ *     TIDEMARK_RECORD=scheduled-training-set npx vitest run test/replay
  *
- * An existing file is overwritten: a failing replay is mended by `patched` in the workflow, not by recording anew.
+ * The second records that one only. An existing file is overwritten: a failing replay is mended by `patched` in the workflow, not by recording anew.
  */
-export async function recordHistories(folder: string, version: string): Promise<void> {
+export async function recordHistories(folder: string, version: string, which: string): Promise<void> {
   const project = await appliedProject({
     definitions: DEFINITIONS,
     data: { 'orders/orders.parquet': ORDERS },
@@ -39,6 +40,7 @@ export async function recordHistories(folder: string, version: string): Promise<
   ]);
   try {
     for (const scenario of SCENARIOS) {
+      if (which !== '1' && which !== scenario.name) continue;
       const id = await scenario.run({ client, project: project.name, start: await startOf() });
       const history = await client.workflow.getHandle(id).fetchHistory();
       const scrubbed = scrubHistory(historyToJson(history), replaced);
@@ -67,6 +69,10 @@ export const spend = batchFeatureView({
 });
 export const spend2 = batchFeatureView({
   ...view, name: 'spend', version: 2, aggregations: { spend_1d: sum('amount', '1d'), orders_1d: count('1d') },
+});
+export const daily = trainingSetSchedule({
+  name: 'daily', schedule: '* * * * *', dataDelay: '1s', paused: true, statistics: false, features: [spend],
+  spine: { query: 'SELECT user_id, orders.at AS seen_at FROM orders', timestampField: 'seen_at' },
 });
 export const checked = batchFeatureView({
   ...view, name: 'checked', version: 1, features: { amount: 'float64' }, quality: [maxNullShare('amount', 0.01)],
@@ -197,7 +203,27 @@ const SCENARIOS: readonly Scenario[] = [
       return id;
     },
   },
+  {
+    // Started by its schedule, waits for its data delay, and builds in a workflow of its own.
+    name: 'scheduled-training-set',
+    async run({ client, project }) {
+      const id = await fired(client.schedule.getHandle(trainingSetScheduleId(project, 'daily')));
+      await findRun(client, id).result();
+      return id;
+    },
+  },
 ];
+
+/** Has a schedule fire, and returns the workflow that it started. */
+async function fired(schedule: ScheduleHandle): Promise<string> {
+  await schedule.trigger();
+  const started = async () => {
+    const [action] = (await schedule.describe()).info.recentActions;
+    return action?.action.workflow.workflowId;
+  };
+  await expect.poll(started, { timeout: 30_000 }).toBeDefined();
+  return (await started()) ?? '';
+}
 
 async function reaches<Progress extends { readonly state: string }>(
   run: { progress(): Promise<Progress | undefined> },

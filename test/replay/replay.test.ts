@@ -35,7 +35,7 @@ async function replay(history: unknown): Promise<void> {
 describe('recorded histories', () => {
   test.runIf(process.env.TIDEMARK_RECORD)('are recorded anew', { timeout: 120_000 }, async () => {
     const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'));
-    await recordHistories(FOLDER, version);
+    await recordHistories(FOLDER, version, process.env.TIDEMARK_RECORD ?? '1');
   });
 
   test('are there for every workflow type', () => {
