@@ -1,4 +1,9 @@
-import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancelledFailure,
+  ChildWorkflowFailure,
+} from '@temporalio/workflow';
 
 /** A history keeps it, and a continue-as-new may carry it on. */
 const MESSAGE_LENGTH = 400;
@@ -11,5 +16,6 @@ export function failureOf(error: unknown): { readonly code: string; readonly mes
     cause = cause.cause;
   }
   const message = (cause instanceof Error ? cause.message : String(cause)).slice(0, MESSAGE_LENGTH);
+  if (cause instanceof CancelledFailure) return { code: 'CANCELLED', message };
   return { code: cause instanceof ApplicationFailure ? (cause.type ?? 'INTERNAL') : 'INTERNAL', message };
 }
