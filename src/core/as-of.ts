@@ -15,7 +15,7 @@ import type { KeyValue } from './value-type.ts';
  *
  * A view with validity: the winner counts only for t < valid to. (The winner first: the online store holds one row per
  * entity, so serving can do no other.) A label view looks forward instead of rule 2: t < e ≤ t + horizon; of rule 3
- * only a cut-off applies to it.
+ * only a cut-off applies to it; and its winner counts when it is true at the end of the horizon.
  */
 export type KnownAt =
   | { readonly kind: 'any' }
@@ -35,24 +35,19 @@ export interface AsOfRules {
   readonly horizon?: DurationMicros;
 }
 
-/** A row that may end to be true; without `validTo`, or with null, it never does. */
-export interface ValidRow extends FeatureRow {
-  readonly validTo?: Micros | null;
-}
-
-export function asOf<Row extends ValidRow>(
+export function asOf(
   spine: readonly EntityRow[],
-  rows: readonly Row[],
+  rows: readonly FeatureRow[],
   rules: AsOfRules,
-): readonly (Row | null)[] {
+): readonly (FeatureRow | null)[] {
   return spine.map((entityRow) => {
-    let winner: Row | null = null;
+    let winner: FeatureRow | null = null;
     for (const row of rows) {
       if (!isVisible(row, entityRow, rules)) continue;
       if (winner === null || compareRecency(row, winner) > 0) winner = row;
     }
     const validTo = winner?.validTo ?? null;
-    return validTo === null || entityRow.time < validTo ? winner : null;
+    return validTo === null || entityRow.time + (rules.horizon ?? 0n) < validTo ? winner : null;
   });
 }
 

@@ -104,7 +104,10 @@ export interface AsOfView {
   readonly ttl: DurationMicros | null;
   readonly dataDelay: DurationMicros;
   readonly slices: readonly RevisedSlice[];
-  /** The files have `__valid_to`: a winner counts only for t < valid to (null: without end). */
+  /**
+   * The files have `__valid_to`: a winner counts only for t < valid to (null: without end), and of a label view only
+   * when it is true at the end of the horizon.
+   */
   readonly validity?: boolean;
   /**
    * Looks forward, for labels: the winner among rows with t < event time ≤ t + horizon. TTL and data delay do not

@@ -109,7 +109,10 @@ export function viewCase(shape: Pick<ViewCase, 'joinKeys' | 'spineColumns'>): fc
     const kind = fc.oneof(
       { weight: 3, arbitrary: fc.constant({}) },
       { weight: 1, arbitrary: fc.constant({ validity: true }) },
-      { weight: 1, arbitrary: duration(0, 6).map((horizon) => ({ horizon })) },
+      {
+        weight: 2,
+        arbitrary: fc.record({ horizon: duration(0, 6), validity: fc.boolean() }),
+      },
     );
     const rules = fc.record({
       joinKeys: fc.constant(shape.joinKeys),

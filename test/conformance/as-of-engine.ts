@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { asOf, type ValidRow } from '../../src/core/as-of.ts';
+import { asOf } from '../../src/core/as-of.ts';
 import type { JoinKey } from '../../src/core/entity.ts';
 import type { FeatureSpec } from '../../src/core/feature-view.ts';
+import type { FeatureRow } from '../../src/core/rows.ts';
 import { micros } from '../../src/core/time.ts';
 import type { KeyValue, Value } from '../../src/core/value-type.ts';
 import type { AsOfEngine, AsOfView, Spine } from '../../src/offline/as-of-engine.ts';
@@ -118,9 +119,9 @@ async function writeView(
   { writeFeatures }: AsOfWorld,
   { files, ...rules }: ViewCase,
   number: number,
-): Promise<{ readonly view: AsOfView; readonly rows: readonly ValidRow[] }> {
+): Promise<{ readonly view: AsOfView; readonly rows: readonly FeatureRow[] }> {
   const slices: RevisedSlice[] = [];
-  const counted: ValidRow[] = [];
+  const counted: FeatureRow[] = [];
   for (const [index, file] of files.entries()) {
     const rows = file.rows.map(({ validTo = null, ...row }, at) => ({
       ...row,

@@ -85,7 +85,7 @@ export function joinViewSql(
   // The winner has the greatest event time of all that are seen, so when it is too old, all are.
   const counts = [
     ...(reach.oldest === null ? [] : [`${event} >= s.t + ${reach.oldest}`]),
-    ...(view.validity === true ? ['s.t < f.v'] : []),
+    ...(view.validity === true ? [`s.t${view.horizon === undefined ? '' : ` + ${reach.newest}`} < f.v`] : []),
   ].join(' AND ');
   const value = (sql: string) => (counts === '' ? sql : `CASE WHEN ${counts} THEN ${sql} END`);
   const values = view.features.map((_, at) => `${value(`f.f${at}`)} AS f${at}`);
