@@ -20,11 +20,15 @@ export function newestRows(
     const before = newest.get(id);
     const order = before === undefined ? 1 : compareRecency(row, before.row);
     if (order > 0) newest.set(id, { row, at });
-    if (before === undefined || order !== 0 || equalValues(row.values, before.row.values)) continue;
+    if (before === undefined || order !== 0 || isSame(row, before.row)) continue;
     problems.push({
       where: `df[${at}]`,
       message: `found other values than in row ${before.at} for the same entity of view "${of}" at the same time (${formatTime(row.eventTime)}); send the one that is true.`,
     });
   }
   return [...newest.values()].map(({ row }) => row);
+}
+
+function isSame(a: FeatureRow, b: FeatureRow): boolean {
+  return equalValues(a.values, b.values) && (a.validTo ?? null) === (b.validTo ?? null);
 }

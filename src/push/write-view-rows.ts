@@ -4,7 +4,7 @@ import { type BatchViewSpec, formatViewVersion } from '../core/feature-view.ts';
 import { namedView, type ViewDirectory } from '../core/named-view.ts';
 import type { FeatureRow } from '../core/rows.ts';
 import { RECEIVED_TIME } from '../core/source.ts';
-import { type Micros, micros } from '../core/time.ts';
+import { formatTime, type Micros, micros, parseTime } from '../core/time.ts';
 import type { KeyValue, Value } from '../core/value-type.ts';
 import { jsonDecoder } from '../serving/json-decoder.ts';
 import { newestRows } from './newest-rows.ts';
@@ -17,7 +17,8 @@ const CREATED_TIME_NAME = 'created';
 
 /**
  * Writes rows straight into a view's online table, past its source: join keys, all features, and the event time
- * (under the view's name for it or Feast's). `view` means the version that is served, `view@v2` another. All rows or none; of each entity the newest, by compare-and-set.
+ * (under the view's name for it or Feast's); where rows end, their end too, or they have none. `view` means the version
+ * that is served, `view@v2` another. All rows or none; of each entity the newest, by compare-and-set.
  */
 export async function writeViewRows(
   { view: text, frame }: { readonly view: string; readonly frame: Frame },
@@ -27,7 +28,7 @@ export async function writeViewRows(
   const now = deps.clock();
   const rules = { to: `view "${text}"`, now, maxFuture: deps.maxFuture, maxRows: deps.maxRows };
   const rows = featureRows(view, frame, rules);
-  const problems: Problem[] = [];
+  const problems: Problem[] = rows.flatMap((row, at) => neverTrue(view, row, at));
   const newest = newestRows(rows, problems, view.name);
   refuse(problems, rules);
   return await writeOnline(view, newest, rows.length, deps);
@@ -55,11 +56,14 @@ function featureRows(view: BatchViewSpec, frame: Frame, rules: FrameRules): read
   const [time = view.timestampField, ...otherTimes] = free(view.timestampField, EVENT_TIME_NAME);
   const [created, ...otherCreated] = free(view.createdTimestampField, CREATED_TIME_NAME);
   const clock = { type: 'timestamp', isClock: true } as const;
+  // A column that is a feature too is read as that.
+  const end = view.validTo === undefined || own.has(view.validTo) ? undefined : view.validTo;
   const columns: readonly FrameColumn[] = [
     { names: [time, ...otherTimes], ...clock, notNull: 'every row needs a time' },
     ...(created === undefined
       ? []
       : [{ names: [created, ...otherCreated] as const, ...clock, mayBeMissing: true }]),
+    ...(end === undefined ? [] : [{ names: [end] as const, type: 'timestamp', mayBeMissing: true } as const]),
     ...view.joinKeys.map(({ name, type }) => ({
       names: [name] as const,
       type,
@@ -75,6 +79,8 @@ function featureRows(view: BatchViewSpec, frame: Frame, rules: FrameRules): read
   const [times = [], ...rest] = values;
   const createdTimes = created === undefined ? undefined : rest.shift();
   const keys = view.joinKeys.length;
+  const feature = view.features.findIndex(({ name }) => name === view.validTo);
+  const ends = end === undefined ? rest[keys + feature] : rest.shift();
   return Array.from({ length: rows }, (_, row): FeatureRow => {
     const cells = rest.map((column): Value => column?.[row] ?? null);
     return {
@@ -83,9 +89,26 @@ function featureRows(view: BatchViewSpec, frame: Frame, rules: FrameRules): read
       eventTime: timeAt(times[row], rules.now),
       createdTime: timeAt(createdTimes?.[row], rules.now),
       revision: 0,
-      ...(view.validTo === undefined ? {} : { validTo: null }),
+      ...(view.validTo === undefined ? {} : { validTo: endAt(ends?.[row]) }),
     };
   });
+}
+
+/** The value of a timestamp, or of a date. */
+function endAt(value: Value | undefined): Micros | null {
+  if (typeof value === 'string') return parseTime(value) ?? null;
+  return typeof value === 'bigint' ? micros(value) : null;
+}
+
+/** As when it is computed: such a row would only hide what was there before it. */
+function neverTrue(
+  view: BatchViewSpec,
+  { eventTime, validTo = null }: FeatureRow,
+  at: number,
+): readonly Problem[] {
+  if (validTo === null || validTo > eventTime) return [];
+  const message = `found ${formatTime(validTo)}, which is not after the row's own time (${formatTime(eventTime)}); it would never be true.`;
+  return [{ where: `df.${view.validTo}[${at}]`, message }];
 }
 
 function timeAt(value: Value | undefined, otherwise: Micros): Micros {
