@@ -103,6 +103,8 @@ export interface ComposeRequest {
 
 export function compose({ config, addresses, baseDir }: ComposeRequest): Platform {
   const closers: (() => Promise<void>)[] = [];
+  /** Of what still works with the rest while it closes. */
+  const closersFirst: (() => Promise<void>)[] = [];
   /** Makes a thing once; a failure is not remembered, so that a server that comes back is found. */
   const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
     let made: Promise<T> | undefined;
@@ -169,7 +171,8 @@ export function compose({ config, addresses, baseDir }: ComposeRequest): Platfor
   });
   const pushLog: Platform['pushLog'] = async ({ sourceOf, log }) => {
     const files = createPostgresPushedFiles(await pool());
-    const { pushedRows: writer } = await offline();
+    // Loaded when the first file is made: a server begins to answer before.
+    const writer: PushedRowsWriter = { write: async (rows) => (await offline()).pushedRows.write(rows) };
     const opened = await createSegmentPushLog({
       folder: config.pushLog,
       sourceOf,
@@ -178,7 +181,7 @@ export function compose({ config, addresses, baseDir }: ComposeRequest): Platfor
       files,
       writer,
     });
-    closers.push(() => opened.close());
+    closersFirst.push(() => opened.close());
     return opened;
   };
   const temporal = once(async () => {
@@ -227,6 +230,7 @@ export function compose({ config, addresses, baseDir }: ComposeRequest): Platfor
       leaseFor: LEASE,
     }),
     async close() {
+      for (const closeOne of closersFirst.splice(0)) await closeOne();
       for (const closeOne of closers.splice(0).toReversed()) await closeOne();
     },
   };
