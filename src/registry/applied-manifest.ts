@@ -5,7 +5,7 @@ import { findView, type Manifest, versionsOf } from '../core/manifest.ts';
 import type { Registry } from './registry.ts';
 
 /** The applied manifest of a project; UNKNOWN_PROJECT before its first apply. */
-export async function appliedManifest(registry: Registry, project: string): Promise<Manifest> {
+export async function appliedManifest(registry: Pick<Registry, 'load'>, project: string): Promise<Manifest> {
   const applied = await registry.load(project);
   if (applied === undefined) {
     throw new TidemarkError(

@@ -29,7 +29,10 @@ export type LastSet = { readonly tick: string; readonly endedAt: string } & Sche
 /** By name; UNKNOWN_PROJECT before the first apply. */
 export async function scheduleStatuses(
   project: string,
-  { registry, clock }: { readonly registry: Registry; readonly clock: Clock },
+  {
+    registry,
+    clock,
+  }: { readonly registry: Pick<Registry, 'load' | 'lastScheduledSets'>; readonly clock: Clock },
 ): Promise<readonly ScheduleStatus[]> {
   const { trainingSetSchedules } = await appliedManifest(registry, project);
   if (trainingSetSchedules.length === 0) return [];

@@ -19,6 +19,7 @@ import { listTrainingSets } from '../../src/training/training-set-folder.ts';
 import { testEngine } from '../support/feature-repo.ts';
 import { appliedProject, type TestProject } from '../support/project.ts';
 import { shop } from '../support/shop.ts';
+import { tidemarkHere } from '../support/tidemark-here.ts';
 
 /** Paused, so that only the ticks that a test asks for come. */
 const SCHEDULES = `
@@ -166,4 +167,20 @@ test('a run by hand is of the last tick, and one that cannot be built is recorde
   await handle.trigger();
   const today = timeOf(formatTime(project.platform.clock()).slice(0, 10));
   await expect.poll(async () => (await of('whole'))?.tick, { timeout: 30_000 }).toBe(today);
+});
+
+test('status tells what each schedule gave last', async () => {
+  const { code, out } = await tidemarkHere(['status'], project);
+  expect(code).toBe(0);
+  const lines = out.split('\n').map((line) => line.replaceAll(/ {2,}/g, ' | '));
+  expect(lines).toContain('TRAINING SET | LAST TICK | STATE | RESULT | NEXT BUILD');
+  const [daily = '', recent = ''] = ['daily', 'recent'].map((name) =>
+    lines.find((line) => line.startsWith(`${name} |`)),
+  );
+  expect(daily).toMatch(
+    /^daily \| \S+T00:00:00Z \| built \| [0-9a-f]{16}, 2\d\d rows, there already \| paused$/,
+  );
+  expect(recent).toMatch(/rows \| paused$/);
+  const told = JSON.parse((await tidemarkHere(['status', '--json'], project)).out);
+  expect(told.trainingSets).toMatchObject([{ name: 'daily' }, { name: 'recent' }, { name: 'whole' }]);
 });

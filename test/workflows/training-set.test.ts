@@ -10,6 +10,7 @@ import { findTrainingSet, trainingSetFolder } from '../../src/training/training-
 import { verifyTrainingSet } from '../../src/training/verify-training-set.ts';
 import { appliedProject, type TestProject } from '../support/project.ts';
 import { shop } from '../support/shop.ts';
+import { tidemarkHere } from '../support/tidemark-here.ts';
 import { type WorkerProcess, workerProcess } from '../support/worker-process.ts';
 
 /** Enough for a build to be seen while it is at work. */
@@ -122,4 +123,21 @@ test('one set that is asked for twice at once is one run, which tells how far it
   expect(await (await start(features)).result()).toMatchObject({ id: idOf(run), reused: false });
   expect(await (await start(features)).result()).toMatchObject({ id: idOf(run), reused: true });
   await worker.kill('SIGTERM');
+});
+
+test('train starts a build and does not wait, and one that is cancelled by its id is told so', async () => {
+  const spine = join(project.repo.dir, 'labels.parquet');
+  const args = ['train', 'spend:favourite', '--spine', spine, '--timestamp', 'seen_at'];
+  const started = await tidemarkHere([...args, '--detach', '--json'], project);
+  const { id } = JSON.parse(started.out);
+  expect(id).toMatch(/^training-set\/[0-9a-f]{64}$/);
+  expect(await tidemarkHere(['train', '--cancel', id], project)).toMatchObject({
+    code: 0,
+    out: `Cancelling ${id}.\n`,
+  });
+  const again = await tidemarkHere(['train', '--cancel', 'training-set/nothing'], project);
+  expect(again).toMatchObject({
+    code: 1,
+    err: 'UNKNOWN_RUN: Cannot find a running workflow "training-set/nothing": it never ran, or has ended.\n',
+  });
 });
