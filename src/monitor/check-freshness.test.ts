@@ -90,6 +90,25 @@ test('all failed ranges of a version are one finding, told by the newest', () =>
   ]);
 });
 
+test('a stream view is as fresh as its newest event, whatever has been computed of it', () => {
+  const view = coveredTo(january('01T02:00'), {}, monitoredView({ stream: true }));
+  const read = { ...view, newestEvent: january('01T06:00') };
+  expect(checkFreshness('shop', [read], january('01T10:00'))).toEqual([]);
+  expect(checkFreshness('shop', [read], after(january('01T10:00'), 1))).toMatchObject([
+    {
+      kind: 'freshness_breached',
+      summary:
+        'activity@v1 is 4h old and promised to be at most 4h: its newest event is of 2026-01-01T06:00:00Z.',
+    },
+  ]);
+});
+
+test('a stream view into which nothing has come is as old as its start', () => {
+  const read = { ...coveredTo(january('01T06:00'), {}, monitoredView({ stream: true })), newestEvent: null };
+  expect(checkFreshness('shop', [read], january('01T04:00'))).toEqual([]);
+  expect(checkFreshness('shop', [read], january('01T04:01'))).toHaveLength(1);
+});
+
 test('a held interval is a finding until somebody decides', () => {
   const held = [
     { start: january('01T01:00'), end: january('01T02:00'), reason: 'no rows', since: january('01T02:10') },

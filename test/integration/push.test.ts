@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { serveHere } from '../../src/cli/serve-here.ts';
 import { runWorkerHere } from '../../src/cli/worker-here.ts';
+import { compose } from '../../src/compose.ts';
 import { durationOf, formatTime, type Micros, micros, subtractDuration } from '../../src/core/time.ts';
 import { viewStatuses } from '../../src/monitor/view-status.ts';
 import { onlineTableOf } from '../../src/online/online-table.ts';
@@ -382,3 +383,21 @@ describe('materialize', () => {
     expect((await run('materialize/other/spend@v1')).error.code).toBe('UNKNOWN_RUN');
   });
 });
+
+test('with Temporal away, what needs it is answered with 503, and rows are written all the same', async () => {
+  const { platform, repo, output } = project;
+  const addresses = { ...platform.addresses, temporalAddress: '127.0.0.1:9' };
+  const away = compose({ config: platform.config, addresses, baseDir: repo.dir });
+  const alone = await serveHere({ platform: away, repo, output }, 0);
+  try {
+    const ask = async (path: string, body: unknown) =>
+      (await fetch(`${alone.url}${path}`, { method: 'POST', body: JSON.stringify(body) })).status;
+    const df = { user_id: [90], page: ['a'], amount: [1], tags: [null], at: [formatTime(ago('1s'))] };
+    expect(await ask('/push', { push_source_name: 'clicks', df, to: 'online_and_offline' })).toBe(200);
+    expect(await ask('/materialize', { disable_event_timestamp: true })).toBe(503);
+    expect((await fetch(`${alone.url}/runs/materialize/x`)).status).toBe(503);
+  } finally {
+    await alone.close();
+    await away.close();
+  }
+}, 60_000);

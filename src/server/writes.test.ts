@@ -1,0 +1,142 @@
+import { expect, test } from 'vitest';
+import { pushSourceSpec } from '../../test/support/push-world.ts';
+import { batchSpec, manifestOf } from '../../test/support/specs.ts';
+import { TidemarkError } from '../core/errors.ts';
+import { durationOf, timeOf } from '../core/time.ts';
+import { createMemoryOnlineStore } from '../online/memory/memory-online-store.ts';
+import type { OnlineStore } from '../online/online-store.ts';
+import { onlineTableOf } from '../online/online-table.ts';
+import type { PushBatch, PushLog } from '../push/push-log.ts';
+import { createApp } from './app.ts';
+
+/** What a push does when one of the two places it writes to fails. */
+const NOW = timeOf('2026-03-01T12:00:00Z');
+const source = pushSourceSpec({ user_id: 'int64', page: 'string' });
+const view = batchSpec({
+  name: 'last_click',
+  stream: true,
+  sources: [source],
+  transformation: { kind: 'passthrough' },
+  timestampField: 'at',
+  features: [{ name: 'page', type: 'string', description: '' }],
+});
+const df = { user_id: [1], page: ['home'], at: ['2026-03-01T11:59:00Z'] };
+
+/** A server over a store and a log, each of which can be away. */
+function served({ logIsAway = false, onlineIsAway = false } = {}) {
+  const steps: string[] = [];
+  const batches: PushBatch[] = [];
+  const store = createMemoryOnlineStore();
+  const away = (what: string) => new TidemarkError('STORE_UNAVAILABLE', `${what} is away.`);
+  const log: PushLog = {
+    async append(batch) {
+      if (logIsAway) throw away('The log');
+      // Later than a write that did not wait would be.
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      steps.push('log');
+      batches.push(batch);
+    },
+    close: async () => {},
+  };
+  const online: OnlineStore = {
+    ...store,
+    async write(table, rows) {
+      if (onlineIsAway) throw away('Redis');
+      steps.push('online');
+      return await store.write(table, rows);
+    },
+  };
+  const manifest = manifestOf([view]);
+  const app = createApp({
+    registry: {
+      current: () => ({ manifest, revision: 1, servingVersions: new Map([['last_click', 1]]) }),
+      status: () => ({ readAt: NOW, error: null, revision: 1 }),
+    },
+    online,
+    functions: new Map(),
+    clock: () => NOW,
+    writes: { log, online, onStreamed: () => {}, maxFuture: durationOf('5m') },
+  });
+  const push = async (body: object) => {
+    const response = await app.inject({ method: 'POST', url: '/push', payload: JSON.stringify(body) });
+    return { status: response.statusCode, json: response.json() };
+  };
+  const stored = async () => {
+    const [rows] = await store.read([{ table: onlineTableOf('shop', view), keys: [[1n]] }]);
+    return rows?.[0]?.values[0];
+  };
+  return { app, push, stored, steps, batches };
+}
+
+test('rows are in the log before they are online', async () => {
+  const { push, steps, batches, stored } = served();
+  const { status } = await push({ push_source_name: 'clicks', df, to: 'online_and_offline' });
+  expect(status).toBe(200);
+  expect(steps).toEqual(['log', 'online']);
+  expect(await stored()).toBe('home');
+  expect(batches).toEqual([
+    {
+      project: 'shop',
+      source: 'clicks',
+      receivedAt: NOW,
+      rows: [
+        {
+          eventTime: timeOf('2026-03-01T11:59:00Z'),
+          createdTime: null,
+          columns: { user_id: 1n, page: 'home' },
+        },
+      ],
+    },
+  ]);
+});
+
+test.each([
+  ['online', ['online']],
+  ['offline', ['log']],
+])('a push to %s goes there alone', async (to, expected) => {
+  const { push, steps } = served();
+  expect((await push({ push_source_name: 'clicks', df, to })).status).toBe(200);
+  expect(steps).toEqual(expected);
+});
+
+test('what the log does not take is not online either, and the answer says so', async () => {
+  const { push, stored } = served({ logIsAway: true });
+  const { status, json } = await push({ push_source_name: 'clicks', df, to: 'online_and_offline' });
+  expect([status, json.error.code]).toEqual([503, 'STORE_UNAVAILABLE']);
+  expect(await stored()).toBeUndefined();
+});
+
+test('with the online store away the push fails, to be repeated: the log has the rows already', async () => {
+  const { push, batches } = served({ onlineIsAway: true });
+  const { status } = await push({ push_source_name: 'clicks', df, to: 'online_and_offline' });
+  expect(status).toBe(503);
+  expect(batches).toHaveLength(1);
+});
+
+test('a time is refused from a microsecond beyond the setting', async () => {
+  const { push } = served();
+  const at = (time: string) => push({ push_source_name: 'clicks', df: { ...df, at: [time] } });
+  expect((await at('2026-03-01T12:05:00Z')).status).toBe(200);
+  expect((await at('2026-03-01T12:05:00.000001Z')).status).toBe(400);
+});
+
+test('a server that was started for reading refuses to write and to start runs, and says why', async () => {
+  const { app } = served();
+  const readOnly = createApp({
+    registry: {
+      current: () => ({ manifest: manifestOf([view]), revision: 1, servingVersions: new Map() }),
+      status: () => ({ readAt: NOW, error: null, revision: 1 }),
+    },
+    online: createMemoryOnlineStore(),
+    functions: new Map(),
+    clock: () => NOW,
+  });
+  const write = await readOnly.inject({
+    method: 'POST',
+    url: '/push',
+    payload: JSON.stringify({ push_source_name: 'clicks', df }),
+  });
+  expect([write.statusCode, write.json().error.code]).toEqual([503, 'STACK_UNAVAILABLE']);
+  const run = await app.inject({ method: 'GET', url: '/runs/materialize/shop/last_click@v1' });
+  expect([run.statusCode, run.json().error.code]).toEqual([503, 'STACK_UNAVAILABLE']);
+});
