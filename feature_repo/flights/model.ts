@@ -1,4 +1,4 @@
-import { featureService, onDemandFeatureView, requestSource } from '../../src/index.ts';
+import { featureService, onDemandFeatureView, requestSource, trainingSetSchedule } from '../../src/index.ts';
 import { airportDay, carrierDelays, planeRecent, routeHistory, weather } from './views.ts';
 
 /** Computed at the moment of use, by this same function in training and in serving. */
@@ -38,4 +38,24 @@ export const departureDelayModel = featureService({
   owner: 'flights@example.com',
   tags: { model: 'departure-delay' },
   description: 'Predicts two hours before departure how late a flight will leave',
+});
+
+/** Every Monday: the flights of the week before whose delay is known by then. */
+export const weeklyDelays = trainingSetSchedule({
+  name: 'weekly_delays',
+  schedule: '0 0 * * 1',
+  dataDelay: '12h',
+  service: departureDelayModel,
+  spine: {
+    query: `
+      SELECT flight_id, predict_at AS event_timestamp, carrier, tailnum, origin, dest, distance, sched_dep_hour, dep_delay AS label
+      FROM flight_schedule
+      WHERE dep_delay IS NOT NULL AND predict_at >= $interval_start AND predict_at < $interval_end
+      ORDER BY predict_at, flight_id`,
+    timestampField: 'event_timestamp',
+  },
+  label: { column: 'label' },
+  split: 'time:80/10/10',
+  owner: 'flights@example.com',
+  description: 'What the model of departure delays is trained on next',
 });

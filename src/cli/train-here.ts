@@ -45,7 +45,11 @@ export async function trainHere(
   try {
     const show = (progress: BuildProgress) =>
       board.update('training set', Math.round(progress.share * 100), 100, progressText(progress));
-    const result = await followBuild(client, run, show, signal);
+    let result = await followBuild(client, run, show, signal);
+    // The run that was found at work may have been asked for without the page.
+    if (asked.statistics === true && result.statistics === undefined) {
+      result = await followBuild(client, await startTraining(session, asked), show, signal);
+    }
     return { ...result, seconds: (performance.now() - began) / 1000 };
   } finally {
     board.stop();
