@@ -8,6 +8,8 @@ import {
   mode,
   parquetSource,
   project,
+  pushSource,
+  streamFeatureView,
   sum,
 } from '../../src/index.ts';
 
@@ -54,9 +56,43 @@ export const userActivity = batchFeatureView({
   description: 'A week of a user: sessions, messages, tools, tokens and the model they like',
 });
 
+/** What a running session tells of itself after each message: `live-sessions.ts` beside this file sends some. */
+export const sessionStates = pushSource({
+  name: 'session_states',
+  columns: {
+    user_id: 'int64',
+    session_id: 'string',
+    messages: 'int32',
+    tokens: 'int64',
+    model: 'string',
+  },
+  timestampField: 'event_timestamp',
+});
+
+export const userRealtime = streamFeatureView({
+  name: 'user_realtime',
+  version: 1,
+  entities: [user],
+  source: sessionStates,
+  startTime: '2026-09-01T00:00:00Z',
+  features: { session_id: 'string', messages: 'int64', tokens: 'int64', model: 'string' },
+  ttl: '1h',
+  freshnessSla: '10m',
+  owner: 'growth@example.com',
+  tags: { team: 'growth' },
+  description: 'The session that a user is in, as of its last message',
+});
+
 export const churnModel = featureService({
   name: 'churn_model',
   features: [userActivity],
   owner: 'growth@example.com',
   description: 'Predicts whether a user stops coming',
+});
+
+export const assistantNow = featureService({
+  name: 'assistant_now',
+  features: [userRealtime, userActivity.pick('sessions_7d', 'preferred_model')],
+  owner: 'growth@example.com',
+  description: 'What answers a user: the session they are in, and their habits',
 });

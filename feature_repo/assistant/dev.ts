@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { devHooks } from '../../src/index.ts';
 import { generateEvents } from './generate.ts';
+import { pushSessions } from './live-sessions.ts';
 
 const outDir = resolve(import.meta.dirname, process.env.ASSISTANT_LIVE_DIR ?? 'live');
 
@@ -24,5 +25,17 @@ export const dev = devHooks({
     timestampField: 'event_timestamp',
     service: 'churn_model',
   },
-  reads: [{ service: 'churn_model', entities: ['user_id=1', 'user_id=2', 'user_id=3'] }],
+  // Fifty users are in a session: their state is pushed, and served as soon as the push is answered.
+  onServing: (url, now) => pushSessions(url, now),
+  feed: {
+    everySeconds: 10,
+    async run(now, url) {
+      await pushSessions(url, now);
+      return null;
+    },
+  },
+  reads: [
+    { service: 'churn_model', entities: ['user_id=1', 'user_id=2', 'user_id=3'] },
+    { service: 'assistant_now', entities: ['user_id=1', 'user_id=2', 'user_id=2000'] },
+  ],
 });

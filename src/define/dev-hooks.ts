@@ -5,8 +5,13 @@
 export interface DevHooksInput {
   /** Makes the data before the definitions are loaded, and says in a line what it did. */
   readonly prepare?: (now: Date) => Promise<string>;
+  /** Called with the server's address when it answers, before the summary; says in a line what it did. */
+  readonly onServing?: (url: string, now: Date) => Promise<string>;
   /** Adds rows as their time comes; the line it returns is shown, null is not. */
-  readonly feed?: { readonly everySeconds: number; readonly run: (now: Date) => Promise<string | null> };
+  readonly feed?: {
+    readonly everySeconds: number;
+    readonly run: (now: Date, url: string) => Promise<string | null>;
+  };
   /** A training set to build: entity rows by a query over the sources, and the feature service to join. */
   readonly trainingSet?: {
     readonly query: string;

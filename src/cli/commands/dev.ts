@@ -100,6 +100,7 @@ async function runDev(
         });
   const server = await serveHere(session, options.port);
   try {
+    if (hooks.onServing !== undefined) output.say(await hooks.onServing(server.url, new Date()));
     const note = await hooks.trainingSet?.note?.();
     const summary = await devSummary(session, {
       manifest,
@@ -114,7 +115,7 @@ async function runDev(
     output.say(
       `Serving ${session.repo.project.name} on ${server.url}; schedules are running. Stop with Ctrl-C.`,
     );
-    await Promise.all([untilAborted(context.signal), feed(session, context.signal, hooks)]);
+    await Promise.all([untilAborted(context.signal), feed(session, context.signal, hooks, server.url)]);
   } finally {
     await server.close();
   }
@@ -125,13 +126,14 @@ async function feed(
   { output }: Session,
   signal: AbortSignal,
   { feed: feeder }: DevHooksInput,
+  url: string,
 ): Promise<void> {
   if (feeder === undefined) return;
   while (!signal.aborted) {
     await sleep(feeder.everySeconds * 1000, undefined, { signal }).catch(() => undefined);
     if (signal.aborted) return;
     try {
-      const line = await feeder.run(new Date());
+      const line = await feeder.run(new Date(), url);
       if (line !== null) output.say(line);
     } catch (error) {
       output.error(`Feeding failed, and will be tried again: ${messageOf(error)}`);
