@@ -9,8 +9,12 @@ import { leakageWarnings } from './training-lines.ts';
 /** How many characters of an id people are shown; more than enough to be the only one. */
 const SHOWN = 16;
 
-export function listLines(sets: readonly TrainingSetManifest[]): readonly string[] {
-  if (sets.length === 0) return ['There are no training sets yet. Build one with: tidemark train'];
+export function listLines(sets: readonly TrainingSetManifest[], service?: string): readonly string[] {
+  if (sets.length === 0) {
+    return service === undefined
+      ? ['There are no training sets yet. Build one with: tidemark train']
+      : [`There are no training sets of ${service} yet. Build one with: tidemark train --service ${service}`];
+  }
   return table([
     ['id', 'created', 'rows', 'size', 'features', 'asked as'],
     ...sets.map(({ id, createdAt, data, contents, recipe }) => [

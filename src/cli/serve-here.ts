@@ -13,8 +13,9 @@ export async function serveHere(
   const { platform, repo } = session;
   const { config, clock } = platform;
   const log = pino({ level: config.logLevel, base: { project: repo.project.name } }, pino.destination(2));
+  const trainingSets = await platform.registry();
   const registry = await watchRegistry({
-    registry: await platform.registry(),
+    registry: trainingSets,
     project: repo.project.name,
     clock,
   });
@@ -25,6 +26,7 @@ export async function serveHere(
       port,
       registry,
       online: await platform.online(),
+      trainingSets,
       functions: repo.onDemand,
       clock,
       writes,

@@ -3,6 +3,7 @@ import type { FeatureViewSpec, ViewVersion } from '../core/feature-view.ts';
 import type { Manifest } from '../core/manifest.ts';
 import type { Micros } from '../core/time.ts';
 import type { ScheduledSet } from './scheduled-set.ts';
+import type { ServiceSet } from './service-set.ts';
 
 /**
  * The registry (DESIGN 5): definitions with history, and the runtime facts that `apply` never touches (serving
@@ -26,6 +27,12 @@ export interface Registry {
   consumers(version: ViewVersion): Promise<readonly Consumer[]>;
   /** Records that a training set was built from these versions; again is no error. An apply leaves it recorded. */
   addTrainingSet(id: string, versions: readonly ViewVersion[]): Promise<void>;
+  /** Records that a training set was built for a feature service; again is no error. An apply leaves it recorded. */
+  addServiceSet(set: ServiceSet): Promise<void>;
+  /** The sets that were built for a service, newest first; also for one that is defined no more. */
+  serviceSets(
+    of: Pick<ServiceSet, 'project' | 'service'> & { readonly limit: number },
+  ): Promise<readonly ServiceSet[]>;
   /** Records what a tick of a scheduled training set gave; again replaces what was recorded of that tick. */
   recordScheduledSet(set: ScheduledSet): Promise<void>;
   /** Of each schedule the newest tick that was recorded, by name; also of schedules that are defined no more. */

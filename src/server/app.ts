@@ -4,6 +4,7 @@ import { parseExactJson } from '../core/exact-json.ts';
 import type { AppDependencies } from './dependencies.ts';
 import { createMetrics } from './metrics.ts';
 import { type HttpProblem, problemOf, unknownRoute } from './problem.ts';
+import { featureServices } from './routes/feature-services.ts';
 import { getOnlineFeatures } from './routes/get-online-features.ts';
 import { health } from './routes/health.ts';
 import { materialize } from './routes/materialize.ts';
@@ -61,6 +62,7 @@ export function createApp(deps: AppDependencies): FastifyInstance {
   writeToOnlineStore(app, deps);
   materialize(app, deps);
   runs(app, deps);
+  featureServices(app, deps);
   health(app, deps);
   metricsRoute(app, deps, metrics);
   return app;

@@ -4,6 +4,7 @@ import type { Clock } from '../core/time.ts';
 import type { OnlineStore } from '../online/online-store.ts';
 import type { PushLog } from '../push/push-log.ts';
 import type { WriteDeps } from '../push/push-rows.ts';
+import type { Registry } from '../registry/registry.ts';
 import type { RegistrySnapshot, RegistryWatch } from '../serving/registry-watch.ts';
 import type { RunControl } from './run-control.ts';
 
@@ -11,6 +12,8 @@ import type { RunControl } from './run-control.ts';
 export interface AppDependencies {
   readonly registry: Pick<RegistryWatch, 'current' | 'status'>;
   readonly online: Pick<OnlineStore, 'read' | 'ping'>;
+  /** Without it nobody is told what a model was trained on. */
+  readonly trainingSets?: Pick<Registry, 'serviceSets'>;
   /** The functions of the feature repository that is served, by `view@v1`. */
   readonly functions: OnDemandFunctions;
   readonly clock: Clock;

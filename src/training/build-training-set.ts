@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { formatTime } from '../core/time.ts';
+import { formatTime, timeOf } from '../core/time.ts';
 import { profileOf } from './diff-training-sets.ts';
 import { keepProfile } from './kept-profile.ts';
 import { labelText, nullSharesOf, partsOf, type TrainingSetManifest } from './manifest.ts';
@@ -40,7 +40,7 @@ export async function buildTrainingSet(
   const folder = trainingSetFolder(deps.offlineRoot, request.project, plan.id);
   const there = await readManifest(folder, plan.id);
   if (there !== undefined && (await dataIsThere(folder, there))) {
-    await recordConsumer(there, deps);
+    await recordConsumer(there, request, deps);
     return { ...setOf(folder, there, true), ...(await withStatistics(there, request, deps, options)) };
   }
 
@@ -61,15 +61,30 @@ export async function buildTrainingSet(
   await writeManifest(folder, manifest);
   // Of attempts that died: one that still works finds nothing of its own, and then the set.
   for (const name of left) await rm(join(folder, name), { force: true });
-  await recordConsumer(manifest, deps);
+  await recordConsumer(manifest, request, deps);
   return { ...setOf(folder, manifest, false), ...(await withStatistics(manifest, request, deps, options)) };
 }
 
-/** After the manifest: should the process end in between, the next request for the set records it. */
+/**
+ * After the manifest: should the process end in between, the next request for the set records it. A set that was
+ * there already, asked for otherwise, is from now on the service's too.
+ */
 async function recordConsumer(
-  { id, contents: { project, views, onDemand } }: TrainingSetManifest,
+  { id, contents: { project, views, onDemand, knownAt }, data, createdAt }: TrainingSetManifest,
+  { features }: TrainingSetRequest,
   { registry }: Pick<TrainingDeps, 'registry'>,
 ): Promise<void> {
+  if (features.kind === 'service') {
+    const { service } = features;
+    await registry.addServiceSet({
+      project,
+      service,
+      id,
+      rows: data.rows,
+      knownAt,
+      createdAt: timeOf(createdAt),
+    });
+  }
   await registry.addTrainingSet(
     id,
     [...views, ...onDemand].map(({ view, version }) => ({ project, view, version })),

@@ -31,7 +31,7 @@ export interface TrainingSetRequest {
 }
 
 export interface TrainingDeps {
-  readonly registry: Pick<Registry, 'load' | 'servingVersions' | 'addTrainingSet'>;
+  readonly registry: Pick<Registry, 'load' | 'servingVersions' | 'addTrainingSet' | 'addServiceSet'>;
   readonly ledger: Pick<Ledger, 'files' | 'coverage'>;
   readonly asOf: AsOfEngine;
   readonly arranger: TableArranger;

@@ -136,7 +136,16 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     '@temporalio/client',
     '@temporalio/testing',
   ],
-  'src/server': ['src/core', 'src/push', 'src/serving', 'type src/online', 'fastify', 'prom-client', 'zod'],
+  'src/server': [
+    'src/core',
+    'src/push',
+    'src/serving',
+    'type src/online',
+    'type src/registry',
+    'fastify',
+    'prom-client',
+    'zod',
+  ],
   // Runs in a user's process, perhaps in a browser: no Node, no servers. How a value is written in JSON is said once.
   'src/client': ['src/core', 'type src/define', 'src/serving/json-decoder.ts', 'zod'],
   'src/index.ts': ['src/core', 'src/define', 'src/client'],

@@ -6,6 +6,7 @@ import { micros } from '../../src/core/time.ts';
 import type { TrainingSetScheduleSpec } from '../../src/core/training-set-schedule.ts';
 import type { Registry } from '../../src/registry/registry.ts';
 import type { ScheduledSet } from '../../src/registry/scheduled-set.ts';
+import type { ServiceSet } from '../../src/registry/service-set.ts';
 import { uniqueName } from '../support/services.ts';
 import { trainingSetSpec } from '../support/specs.ts';
 import { applyRequest, batchView, manifestOf, NOW, onDemandView, service } from './registry-fixture.ts';
@@ -52,6 +53,36 @@ export function registryRuntimeFacts(make: () => Promise<Registry>): void {
       await registry.recordScheduledSet(mended);
       await registry.recordScheduledSet(mended);
       expect(await registry.lastScheduledSets(project)).toEqual([a1, mended]);
+    });
+  });
+
+  describe('the training sets of a service', () => {
+    test('are those that were built for it, newest first, each once, whatever is applied', async () => {
+      const registry = await make();
+      const project = uniqueName('project');
+      const apply = await appliedTo(registry, project);
+      await apply([clicks], [service('churn', clicks)]);
+      const of = (asked: string, limit = 10) => registry.serviceSets({ project, service: asked, limit });
+      expect(await of('churn')).toEqual([]);
+      const set = (id: string, created: bigint): ServiceSet => ({
+        project,
+        service: 'churn',
+        id,
+        rows: 5_000_000_000,
+        knownAt: 'row',
+        createdAt: micros(NOW + created),
+      });
+      const [older, newer, alike] = [set('f00d', 1n), set('beef', 2n), set('cafe', 2n)];
+      for (const one of [newer, older, alike, older]) await registry.addServiceSet(one);
+      await registry.addServiceSet({ ...older, project: `${project}_2` });
+      await registry.addServiceSet({ ...older, service: 'other' });
+      expect(await of('churn')).toEqual([newer, alike, older]);
+      expect(await of('churn', 1)).toEqual([newer]);
+      // Its manifest was lost, and it was made again.
+      const again = set('f00d', 3n);
+      await registry.addServiceSet(again);
+      await apply([clicks]);
+      expect(await of('churn')).toEqual([again, newer, alike]);
     });
   });
 

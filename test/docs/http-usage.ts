@@ -45,7 +45,9 @@ export function curlProblems(words: readonly string[], app: FastifyInstance): re
     problems.push(`curl asks ${url.host}: the server listens on 127.0.0.1:${port}`);
   }
   const verb = method ?? (data === undefined ? 'GET' : 'POST');
-  if (!app.hasRoute({ method: verb, url: url.pathname })) {
+  // The last part of a path may be a name.
+  const routes = [url.pathname, url.pathname.replace(/[^/]+$/, ':name')];
+  if (!routes.some((route) => app.hasRoute({ method: verb, url: route }))) {
     return [...problems, `the server has no route ${verb} ${url.pathname}`];
   }
   if (url.pathname === '/get-online-features') problems.push(...bodyProblems(data ?? ''));

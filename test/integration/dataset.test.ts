@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { main } from '../../src/cli/main.ts';
+import { serveHere } from '../../src/cli/serve-here.ts';
 import { addDuration, durationOf, formatTime, micros, timeOf } from '../../src/core/time.ts';
 import { materializeRange } from '../../src/materialize/materialize-range.ts';
 import { retireVersion } from '../../src/migrate/retire-version.ts';
 import { appliedBatchView } from '../../src/registry/applied-manifest.ts';
+import type { FeatureServiceBody } from '../../src/server/routes/feature-services.ts';
 import { buildTrainingSet } from '../../src/training/build-training-set.ts';
 import { restatedInputs } from '../../src/training/restated-inputs.ts';
 import type { TrainingDeps, TrainingSet, TrainingSetRequest } from '../../src/training/training-set.ts';
@@ -28,7 +30,8 @@ export const feels = onDemandFeatureView({
   name: 'feels', inputs: { now: last }, features: { warm: 'bool' },
   transform: ({ now }) => ({ warm: now.temp === null ? null : now.temp > 4 }),
 });
-export const model = featureService({ name: 'model', features: [last, feels] });`;
+export const model = featureService({ name: 'model', features: [last, feels] });
+export const temperature = featureService({ name: 'temperature', features: [last.pick('temp')] });`;
 
 const HOURS = 12;
 const PLACES = 5;
@@ -366,7 +369,57 @@ describe('tidemark dataset', () => {
     expect((await cli('dataset', 'list')).stdout).toMatch(
       new RegExp(`${set.id.slice(0, 16)} .* 40 .* 3 +service model`),
     );
-    expect((await cli('dataset', 'list', '--service', 'other')).stdout).toContain('no training sets');
+  });
+
+  test('lists the sets of a service, also one that was asked for otherwise before', async () => {
+    const listed = async (service: string) =>
+      (
+        JSON.parse((await cli('dataset', 'list', '--service', service, '--json')).stdout) as { id: string }[]
+      ).map(({ id }) => id);
+    const built = await listed('model');
+    expect(built).toContain(set.id);
+    const references = { kind: 'references', references: ['last_reading:temp'] } as const;
+    const { id } = await buildTrainingSet(request({ features: references }), deps);
+    expect(await listed('temperature')).toEqual([]);
+    const same = await buildTrainingSet(
+      request({ features: { kind: 'service', service: 'temperature' } }),
+      deps,
+    );
+    expect(same).toMatchObject({ id, reused: true });
+    expect(await listed('temperature')).toEqual([id]);
+    expect(await listed('model')).toEqual(built);
+    await rm(join(deps.offlineRoot, project.name, 'training-sets', id), { recursive: true });
+    expect((await cli('dataset', 'list', '--service', 'temperature')).stdout).toContain(
+      'no training sets of temperature yet',
+    );
+    const unknown = await cli('dataset', 'list', '--service', 'modle');
+    expect(unknown).toMatchObject({ code: 1, stdout: '' });
+    expect(unknown.stderr).toContain('Cannot find feature service "modle"');
+    expect(unknown.stderr).toContain('Did you mean "model"?');
+  });
+
+  test('tells serving what a model was trained on', async () => {
+    const server = await serveHere(project, 0);
+    try {
+      const answer = await fetch(`${server.url}/feature-services/model`);
+      expect(answer.status).toBe(200);
+      const body = (await answer.json()) as FeatureServiceBody;
+      expect(body.features).toEqual([
+        { name: 'warm', view: 'feels', version: 1, type: 'bool' },
+        { name: 'sky', view: 'last_reading', version: 1, type: 'string' },
+        { name: 'temp', view: 'last_reading', version: 1, type: 'float64' },
+      ]);
+      expect(body.training_sets).toContainEqual({
+        id: set.id,
+        created_at: set.manifest.createdAt,
+        rows: 40,
+        known_at: 'any',
+      });
+      const times = (body.training_sets ?? []).map(({ created_at }) => timeOf(created_at));
+      expect(times).toEqual(times.toSorted((a, b) => (a < b ? 1 : -1)));
+    } finally {
+      await server.close();
+    }
   });
 
   test('shows a set by the beginning of its id, with what has changed since', async () => {

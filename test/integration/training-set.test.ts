@@ -184,6 +184,7 @@ function deps(more: Partial<TrainingDeps> = {}): TrainingDeps {
         project === 'demo' ? { manifest, revision: 1, appliedAt: hour(0) } : undefined,
       servingVersions: async () => new Map([['weather', 1]]),
       addTrainingSet: async () => undefined,
+      addServiceSet: async () => undefined,
     },
     ledger: {
       files: async (_version, range) =>

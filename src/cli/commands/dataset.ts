@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { TidemarkError } from '../../core/errors.ts';
 import { diffTrainingSets } from '../../training/diff-training-sets.ts';
+import { listServiceSets } from '../../training/list-service-sets.ts';
 import { nullSharesOf } from '../../training/manifest.ts';
 import { restatedInputs } from '../../training/restated-inputs.ts';
 import { findTrainingSet, listTrainingSets, trainingSetFolder } from '../../training/training-set-folder.ts';
@@ -24,15 +25,20 @@ export function registerDataset(program: Command, context: CliContext): void {
       'only those that were built for a feature service',
     ),
     'tidemark dataset list --repo feature_repo/assistant',
-  ).action((options: CommonOptions & { readonly service?: string }) =>
-    withOfflineSession(context, options, async ({ repo, output, offlineRoot }) => {
-      const sets = (await listTrainingSets(offlineRoot, repo.project.name)).filter(
-        ({ recipe: { selection } }) =>
-          options.service === undefined ||
-          (selection.kind === 'service' && selection.service === options.service),
-      );
-      output.facts(sets, () => listLines(sets));
-    }),
+    'tidemark dataset list --service churn_model',
+  ).action(({ service, ...options }: CommonOptions & { readonly service?: string }) =>
+    service === undefined
+      ? withOfflineSession(context, options, async ({ repo, output, offlineRoot }) => {
+          const sets = await listTrainingSets(offlineRoot, repo.project.name);
+          output.facts(sets, () => listLines(sets));
+        })
+      : withSession(context, options, async ({ platform, repo, output }) => {
+          const found = await listServiceSets(
+            { project: repo.project.name, service },
+            { registry: await platform.registry(), offlineRoot: platform.config.offline },
+          );
+          output.facts(found, () => listLines(found, service));
+        }),
   );
 
   withExample(

@@ -8,6 +8,7 @@ import { manifestFrom, type ObjectRow } from './object-rows.ts';
 import { type PostgresPool, queryOf } from './pool.ts';
 import { microsColumn, microsFrom } from './postgres-time.ts';
 import { lastScheduledSets, recordScheduledSet } from './scheduled-sets.ts';
+import { addServiceSet, serviceSets } from './service-sets.ts';
 import { servingVersions, setServingVersion } from './serving-version.ts';
 
 /**
@@ -28,6 +29,8 @@ export function createPostgresRegistry(pool: PostgresPool): Registry {
     setServingVersion: (version, by) => setServingVersion(pool, version, by),
     consumers: (version) => consumers(pool, version),
     addTrainingSet: (id, versions) => addTrainingSet(pool, id, versions),
+    addServiceSet: (set) => addServiceSet(pool, set),
+    serviceSets: (of) => serviceSets(pool, of),
     recordScheduledSet: (set) => recordScheduledSet(pool, set),
     lastScheduledSets: (project) => lastScheduledSets(pool, project),
     history: (project, limit) => history(pool, project, limit),
