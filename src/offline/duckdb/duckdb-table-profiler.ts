@@ -33,7 +33,7 @@ export function createDuckDbTableProfiler(engine: DuckDbEngine): TableProfiler {
   };
 }
 
-function relationOf({ format, paths }: TableFiles): string {
+export function relationOf({ format, paths }: TableFiles): string {
   const files = fileList(paths.map(literalPath));
   return format === 'csv' ? `read_csv(${files}, header = true)` : `read_parquet(${files})`;
 }
