@@ -40,7 +40,8 @@ export async function testProject({ definitions, data, days = 10 }: ProjectOptio
   const name = uniqueName('project');
   const home = await mkdtemp(join(tmpdir(), 'tidemark-home-'));
   cleanups.push(() => rm(home, { recursive: true, force: true }));
-  const end = systemClock() - (systemClock() % DAY);
+  const now = systemClock();
+  const end = now - (now % DAY);
   const start = micros(end - BigInt(days) * DAY);
   const placed = (text: string) =>
     text
