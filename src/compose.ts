@@ -21,6 +21,7 @@ import type { AsOfEngine } from './offline/as-of-engine.ts';
 import { createDuckDbAsOfEngine } from './offline/duckdb/duckdb-as-of-engine.ts';
 import { createDuckDbFeatureComputer } from './offline/duckdb/duckdb-feature-computer.ts';
 import { createDuckDbFeatureReader } from './offline/duckdb/duckdb-feature-reader.ts';
+import { createDuckDbLeakageGauge } from './offline/duckdb/duckdb-leakage-gauge.ts';
 import { createDuckDbPushedRowsWriter } from './offline/duckdb/duckdb-pushed-rows-writer.ts';
 import { createDuckDbSourceReader } from './offline/duckdb/duckdb-source-reader.ts';
 import { createDuckDbTableArranger } from './offline/duckdb/duckdb-table-arranger.ts';
@@ -30,6 +31,7 @@ import { createDuckDb } from './offline/duckdb/engine.ts';
 import { createRemoteAccess } from './offline/duckdb/remote-access.ts';
 import type { FeatureComputer } from './offline/feature-computer.ts';
 import type { FeatureReader } from './offline/feature-reader.ts';
+import type { LeakageGauge } from './offline/leakage-gauge.ts';
 import type { PushedRowsWriter } from './offline/pushed-rows-writer.ts';
 import type { SourceReader } from './offline/source-reader.ts';
 import type { TableArranger } from './offline/table-arranger.ts';
@@ -90,6 +92,7 @@ export interface Offline {
   readonly asOf: AsOfEngine;
   readonly tables: TableReader;
   readonly profiler: TableProfiler;
+  readonly leakage: LeakageGauge;
   readonly arranger: TableArranger;
   readonly pushedRows: PushedRowsWriter;
 }
@@ -160,6 +163,7 @@ export function compose({ config, addresses, baseDir }: ComposeRequest): Platfor
       asOf: createDuckDbAsOfEngine(engine, roots),
       tables: createDuckDbTableReader(engine),
       profiler: createDuckDbTableProfiler(engine),
+      leakage: createDuckDbLeakageGauge(engine),
       arranger: createDuckDbTableArranger(engine),
       pushedRows: createDuckDbPushedRowsWriter(engine, roots),
     };

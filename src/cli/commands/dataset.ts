@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { TidemarkError } from '../../core/errors.ts';
+import { checkLeakage } from '../../training/check-leakage.ts';
 import { diffTrainingSets } from '../../training/diff-training-sets.ts';
 import { listServiceSets } from '../../training/list-service-sets.ts';
 import { nullSharesOf } from '../../training/manifest.ts';
@@ -8,6 +9,7 @@ import { findTrainingSet, listTrainingSets, trainingSetFolder } from '../../trai
 import { verifyTrainingSet } from '../../training/verify-training-set.ts';
 import { type CliContext, type CommonOptions, withSession } from '../context.ts';
 import { diffLines, listLines, showLines, verifyLines } from '../dataset-lines.ts';
+import { leakageLines } from '../leakage-lines.ts';
 import { withOfflineSession } from '../offline-session.ts';
 import { withExample, withJson, withRepo } from '../options.ts';
 
@@ -80,6 +82,20 @@ export function registerDataset(program: Command, context: CliContext): void {
           `Training set ${manifest.id.slice(0, 16)} ${verification.verdict === 'different' ? 'is not what its manifest says' : 'cannot be made again'}: ${verification.problems[0] ?? ''}.`,
         );
       }
+    }),
+  );
+
+  withExample(
+    subcommand(
+      'leakage',
+      'rank the columns of a set with a label by how well each alone predicts it; those that are too good are marked, and the exit code is 0 all the same',
+    ).argument('<id>', id),
+    'tidemark dataset leakage 3f9a2c',
+  ).action((prefix: string, options: CommonOptions) =>
+    withOfflineSession(context, options, async ({ repo, output, offline, offlineRoot }) => {
+      const manifest = await findTrainingSet(offlineRoot, repo.project.name, prefix);
+      const report = await checkLeakage(manifest, { ...offline, offlineRoot }, context.signal);
+      output.facts(report, () => leakageLines(report));
     }),
   );
 

@@ -5,10 +5,13 @@ import type { FileFormat } from '../../core/source.ts';
 import { TABLE_FORMATS, type TableFormat } from '../../core/table-format.ts';
 import { formatTime, parseTime } from '../../core/time.ts';
 import type { Spine } from '../../offline/as-of-engine.ts';
+import { checkLeakage } from '../../training/check-leakage.ts';
 import type { LayoutRequest } from '../../training/layout.ts';
+import { findTrainingSet } from '../../training/training-set-folder.ts';
 import { commandHere } from '../command-here.ts';
-import { type CliContext, type CommonOptions, withSession } from '../context.ts';
+import { type CliContext, type CommonOptions, type Session, withSession } from '../context.ts';
 import { type LabelOptions, labelOf } from '../label-option.ts';
+import { leakageLines } from '../leakage-lines.ts';
 import { withExample, withJson, withRepo } from '../options.ts';
 import { startTraining, trainHere } from '../train-here.ts';
 import { trainingLines } from '../training-lines.ts';
@@ -85,6 +88,12 @@ export function registerTrain(program: Command, context: CliContext): void {
               Number,
             ),
           )
+          .addOption(
+            new Option(
+              '--check-leakage',
+              'rank the columns by how well each alone predicts the label, and mark those that are too good; the exit code is 0 all the same',
+            ).conflicts(['detach', 'cancel']),
+          )
           .option('--no-statistics', 'do not write statistics.html beside the data')
           .option('--detach', 'start it and do not wait; the same command again waits for it')
           .option('--cancel <id>', 'stop a running one; nothing is left of it'),
@@ -128,9 +137,20 @@ export function registerTrain(program: Command, context: CliContext): void {
         return session.output.facts({ id }, () => [`Started ${id}.`]);
       }
       const trained = await withWorker(session, () => trainHere(session, context.signal, asked));
-      session.output.facts(trained, () => trainingLines(trained));
+      const leakage =
+        options.checkLeakage === true ? await leakageOf(session, trained.id, context.signal) : null;
+      session.output.facts(leakage === null ? trained : { ...trained, leakage }, () => [
+        ...trainingLines(trained),
+        ...(leakage === null ? [] : leakageLines(leakage)),
+      ]);
     });
   });
+}
+
+async function leakageOf({ platform, repo }: Session, id: string, signal: AbortSignal) {
+  const { offline: offlineRoot } = platform.config;
+  const manifest = await findTrainingSet(offlineRoot, repo.project.name, id);
+  return await checkLeakage(manifest, { ...(await platform.offline()), offlineRoot }, signal);
 }
 
 function spineOf({ spine, query, queryOn, from, to, timestamp }: TrainOptions, cwd: string): Spine {
