@@ -4,6 +4,12 @@ import { parseExactJson } from '../../src/core/exact-json.ts';
 import { timeOf } from '../../src/core/time.ts';
 import { createApp } from '../../src/server/app.ts';
 import { parseGetOnlineFeatures } from '../../src/server/schemas.ts';
+import {
+  parseMaterialize,
+  parseMaterializeIncremental,
+  parsePush,
+  parseWriteToOnlineStore,
+} from '../../src/server/write-schemas.ts';
 
 /** The server with all its routes, and nothing behind them: it is asked which routes it has, not to answer. */
 export function routesOnly(): FastifyInstance {
@@ -50,13 +56,24 @@ export function curlProblems(words: readonly string[], app: FastifyInstance): re
   if (!routes.some((route) => app.hasRoute({ method: verb, url: route }))) {
     return [...problems, `the server has no route ${verb} ${url.pathname}`];
   }
-  if (url.pathname === '/get-online-features') problems.push(...bodyProblems(data ?? ''));
+  const parse = PARSERS[url.pathname];
+  if (parse !== undefined) problems.push(...bodyProblems(data ?? '', parse));
   return problems;
 }
 
-function bodyProblems(body: string): readonly string[] {
+type Parser = (body: ReturnType<typeof parseExactJson>) => unknown;
+
+const PARSERS: Readonly<Record<string, Parser>> = {
+  '/get-online-features': parseGetOnlineFeatures,
+  '/push': parsePush,
+  '/write-to-online-store': parseWriteToOnlineStore,
+  '/materialize': parseMaterialize,
+  '/materialize-incremental': parseMaterializeIncremental,
+};
+
+function bodyProblems(body: string, parse: Parser): readonly string[] {
   try {
-    parseGetOnlineFeatures(parseExactJson(body));
+    parse(parseExactJson(body));
     return [];
   } catch (error) {
     return [`the server would refuse the body: ${error instanceof Error ? error.message : String(error)}`];
