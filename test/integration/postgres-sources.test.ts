@@ -14,8 +14,10 @@ import { createDuckDbSourceReader } from '../../src/offline/duckdb/duckdb-source
 import { createDuckDb, type DuckDbEngine } from '../../src/offline/duckdb/engine.ts';
 import { createRemoteAccess } from '../../src/offline/duckdb/remote-access.ts';
 import { fetchDuckDbExtension } from '../../src/stack/duckdb-extension.ts';
+import { scheduledRequest } from '../../src/training/scheduled-request.ts';
 import { aggregations, batchView, simple, storedRows } from '../support/offline-case.ts';
 import { testDatabase } from '../support/services.ts';
+import { trainingSetSpec } from '../support/specs.ts';
 
 const { cache } = readConfig({ TIDEMARK_CACHE: process.env.TIDEMARK_CACHE });
 let url: string;
@@ -248,6 +250,29 @@ describe.each(['the extension', 'COPY'] as const)('a Postgres source read throug
     });
     expect((await asOf.describeSpine(spine(''))).digest).toBe(described.digest);
     expect((await asOf.describeSpine(spine('DESC'))).digest).not.toBe(described.digest);
+  });
+
+  test('is the spine of a schedule, with the rows of the tick’s interval to the microsecond', async () => {
+    const spec = trainingSetSpec({
+      schedule: '0 * * * *',
+      spine: {
+        kind: 'postgres',
+        urlEnv: 'WAREHOUSE_URL',
+        query: `SELECT user_id, at, $interval_end::date AS day, '$interval_start' AS text FROM "Typed"
+          WHERE at >= $interval_start AND at < $interval_end -- up to $interval_end`,
+        timestampField: 'at',
+      },
+    });
+    const rowsAt = async (tick: string) => {
+      const { request } = scheduledRequest('shop', spec, timeOf(tick));
+      return await createDuckDbAsOfEngine(engine, place).describeSpine(request.spine);
+    };
+    expect(await rowsAt('2026-01-01T01:00:00Z')).toMatchObject({
+      rows: 2,
+      span: { first: timeOf('2026-01-01T00:30:00.000001Z'), last: timeOf('2026-01-01T00:59:59.999999Z') },
+    });
+    expect((await rowsAt('2026-01-01T00:59:59Z')).rows).toBe(0);
+    expect((await rowsAt('2026-01-01T02:30:00Z')).rows).toBe(0);
   });
 
   test.each([

@@ -12,6 +12,7 @@ import {
   ratio,
   requestSource,
   sum,
+  trainingSetSchedule,
 } from '../../src/index.ts';
 
 const user = entity({ name: 'user', joinKeys: { user_id: 'int64' } });
@@ -78,4 +79,27 @@ test('a transform that gives another type than it declares does not compile', ()
     // @ts-expect-error a string for a float64
     transform: () => ({ ratio: 'high' }),
   });
+});
+
+test('a scheduled training set reads a service or features, and one kind of entity rows', () => {
+  const service = featureService({ name: 'model', features: [spend] });
+  const common = {
+    name: 'daily',
+    schedule: '0 6 * * *',
+    spine: { last: '7d', timestampField: 'at' },
+  } as const;
+  trainingSetSchedule({ ...common, service, format: 'arrow', label: { column: 'label' } });
+  trainingSetSchedule({ ...common, features: [spend.pick('orders_7d'), 'spend:share'] });
+  trainingSetSchedule({
+    ...common,
+    features: [spend],
+    label: { view: spend, feature: 'share', horizon: '7d' },
+    spine: { query: 'SELECT 1', urlEnv: 'WAREHOUSE_URL', timestampField: 'at' },
+  });
+  // @ts-expect-error neither a service nor features
+  trainingSetSchedule(common);
+  // @ts-expect-error no entity rows
+  trainingSetSchedule({ ...common, service, spine: { timestampField: 'at' } });
+  // @ts-expect-error no such format
+  trainingSetSchedule({ ...common, service, format: 'xlsx' });
 });
