@@ -64,7 +64,8 @@ async function makeCase(): Promise<Case> {
 async function start(of: Case) {
   const { project } = of;
   const view = await appliedBatchView(await project.platform.registry(), target(of));
-  const end = systemClock() - (systemClock() % 86_400_000_000n);
+  const now = systemClock();
+  const end = now - (now % 86_400_000_000n);
   const range = { start: view.startTime, end: formatTime(end as Micros) };
   return await startBackfill((await project.platform.temporal()).client, { ...target(of), range });
 }
