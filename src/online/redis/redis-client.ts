@@ -57,16 +57,27 @@ export async function openRedis(
 
 /** Answers that say that the server cannot serve now, not that the command was wrong. */
 const NOT_NOW =
-  /^(OOM|READONLY|LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MISCONF|NOREPLICAS|NOAUTH|WRONGPASS|NOPERM|MOVED|ASK|UNKILLABLE)\b/;
+  /^(OOM|READONLY|LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MISCONF|NOREPLICAS|NOAUTH|WRONGPASS|NOPERM|MOVED|ASK|UNKILLABLE|ERR Script attempted to access a non local key)\b/;
+
+/** Answers of a cluster's node that does not hold the slot, or not alone while it is moved. */
+const ELSEWHERE = /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN|ERR Script attempted to access a non local key)\b/;
+const elsewhere = new WeakSet<TidemarkError>();
+
+/** Whether a failure says that another node of the cluster holds the rows, or will in a moment. */
+export function isElsewhere(error: unknown): boolean {
+  return error instanceof TidemarkError && elsewhere.has(error);
+}
 
 /** The cause is left out: a client's error holds the arguments of its command, and those of AUTH are secret. */
 function storeError(address: string, error: unknown, reason: string | undefined): TidemarkError {
   const message = messageOf(error);
   if (!(error instanceof Error) || error.name !== 'ReplyError' || NOT_NOW.test(message)) {
-    return new TidemarkError(
+    const unavailable = new TidemarkError(
       'STORE_UNAVAILABLE',
       `Cannot use the online store: Redis at ${address} is not available (${reason ?? message}).`,
     );
+    if (ELSEWHERE.test(message)) elsewhere.add(unavailable);
+    return unavailable;
   }
   if (message.startsWith('WRONGTYPE')) {
     return new TidemarkError(

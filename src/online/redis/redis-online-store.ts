@@ -1,11 +1,11 @@
 import { TidemarkError } from '../../core/errors.ts';
 import { type Clock, systemClock } from '../../core/time.ts';
 import type { OnlineStore } from '../online-store.ts';
+import { readByNode, rowsByNode } from './by-node.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { packedTables } from './packed-table.ts';
-import { connectForReads } from './read-connection.ts';
 import { readRows } from './read-rows.ts';
-import { connectRedis } from './redis-connection.ts';
+import { callsOf, openRedisNodes, readsOf } from './redis-nodes.ts';
 import { dropTable, scanTable } from './whole-table.ts';
 import { withdrawRows } from './withdraw-rows.ts';
 import { writeRows } from './write-rows.ts';
@@ -40,24 +40,46 @@ export async function createRedisOnlineStore(options: RedisOnlineStoreOptions): 
     );
   }
   const tableOf = packedTables(prefix);
-  const connection = await connectRedis({ url, timeoutMs });
-  const reads = await connectForReads({ url, timeoutMs: readTimeoutMs }).catch(async (error: unknown) => {
-    await connection.close();
-    throw error;
-  });
+  const nodes = await openRedisNodes({ url, timeoutMs, readTimeoutMs });
   // Filled and copied from without a pause in between, so that all calls can share it.
   const scratch = new ByteWriter(256 * 1024);
   return {
-    write: (table, rows) => writeRows(connection, scratch, tableOf(table), rows, clock),
-    withdraw: (table, withdrawals) => withdrawRows(connection, scratch, tableOf(table), withdrawals),
-    read: (requests) => readRows(reads, scratch, requests, tableOf),
-    scan: (table) => scanTable(connection, scratch, tableOf(table)),
-    drop: (table) => dropTable(connection, scratch, tableOf(table)),
-    async ping() {
-      await Promise.all([connection.ping(), reads.ping()]);
-    },
-    async close() {
-      await Promise.all([connection.close(), reads.close()]);
-    },
+    write: (table, rows) =>
+      nodes.run(async (layout) => {
+        const packed = tableOf(table);
+        const results = await settledAll(
+          rowsByNode(layout, packed, rows).map(({ node, items }) =>
+            writeRows(callsOf(layout, node), scratch, packed, items, clock),
+          ),
+        );
+        const written = results.reduce((sum, result) => sum + result.written, 0);
+        return { written, unchanged: rows.length - written };
+      }),
+    withdraw: (table, withdrawals) =>
+      nodes.run(async (layout) => {
+        const packed = tableOf(table);
+        const changed = await settledAll(
+          rowsByNode(layout, packed, withdrawals).map(({ node, items }) =>
+            withdrawRows(callsOf(layout, node), scratch, packed, items),
+          ),
+        );
+        return changed.reduce((sum, rows) => sum + rows, 0);
+      }),
+    read: (requests) =>
+      nodes.run((layout) =>
+        readByNode(layout, requests, tableOf, (node, own) =>
+          readRows(readsOf(layout, node), scratch, own, tableOf),
+        ),
+      ),
+    scan: (table) => scanTable(nodes, scratch, tableOf(table)),
+    drop: (table) => dropTable(nodes, scratch, tableOf(table)),
+    ping: () => nodes.ping(),
+    close: () => nodes.close(),
   };
+}
+
+/** Waits for all of them, then throws the first failure: nothing is left under way. */
+async function settledAll<T>(parts: readonly Promise<T>[]): Promise<readonly T[]> {
+  await Promise.allSettled(parts);
+  return Promise.all(parts);
 }

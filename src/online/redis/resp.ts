@@ -28,6 +28,8 @@ export function appendHget(
  */
 export class ScriptCall {
   private readonly writer: ByteWriter;
+  /** How many keys follow the first one, which only tells the node; null once that is said, or has not to be. */
+  private keysToCome: number | null = null;
   private count = 0;
 
   constructor(writer: ByteWriter, script: Script, keys: number) {
@@ -35,7 +37,10 @@ export class ScriptCall {
     writer.length = HEAD_BYTES;
     this.text('EVALSHA');
     this.text(script.sha);
-    this.text(String(keys));
+    if (script.isSpread) {
+      this.text('1');
+      this.keysToCome = keys;
+    } else this.text(String(keys));
   }
 
   /** ASCII only. */
@@ -52,6 +57,12 @@ export class ScriptCall {
   }
 
   bucket(keys: BucketKeys, bucket: number): void {
+    if (this.keysToCome !== null) {
+      const count = this.keysToCome;
+      this.keysToCome = null;
+      this.bucket(keys, bucket);
+      this.text(String(count));
+    }
     appendBucket(this.writer, keys, bucket);
     this.count++;
   }

@@ -4,10 +4,36 @@ import { createHash } from 'node:crypto';
 export interface Script {
   readonly lua: string;
   readonly sha: string;
+  /** Whether its keys may lie in several slots of one node: then they come as arguments (see `ScriptCall`). */
+  readonly isSpread: boolean;
 }
 
-function script(lua: string): Script {
-  return { lua, sha: createHash('sha1').update(lua).digest('hex') };
+/** A script, and the same for a node of a cluster. */
+export interface ScriptPair {
+  readonly single: Script;
+  readonly spread: Script;
+}
+
+/** A cluster takes only keys of one slot as keys; what a script does with others it must say beforehand. */
+function script(lua: string, flags = ''): ScriptPair {
+  return {
+    single: named(lua, false),
+    spread: named(`#!lua flags=allow-cross-slot-keys${flags}\n${KEYS_FROM_ARGUMENTS}${lua}`, true),
+  };
+}
+
+/** The number of keys, the keys, and then what the arguments are otherwise. */
+const KEYS_FROM_ARGUMENTS = `
+local KEYS, ARGV = (function(all)
+  local keys, rest, count = {}, {}, tonumber(all[1])
+  for i = 1, count do keys[i] = all[i + 1] end
+  for i = count + 2, #all do rest[i - count - 1] = all[i] end
+  return keys, rest
+end)(ARGV)
+`;
+
+function named(lua: string, isSpread: boolean): Script {
+  return { lua, sha: createHash('sha1').update(lua).digest('hex'), isSpread };
 }
 
 /**
@@ -131,7 +157,8 @@ return changed
 `);
 
 /** All fields and rows of the buckets that are KEYS, one after another. */
-export const SCAN = script(`
+export const SCAN = script(
+  `
 local all, size = {}, 0
 for k = 1, #KEYS do
   local bucket = redis.call('HGETALL', KEYS[k])
@@ -139,10 +166,13 @@ for k = 1, #KEYS do
   size = size + #bucket
 end
 return all
-`);
+`,
+  ',no-writes',
+);
 
 /** Drops the buckets that are KEYS, freeing them in the background. Returns how many rows they had. */
-export const DROP = script(`
+export const DROP = script(
+  `
 local rows = 0
 for k = 1, #KEYS do
   local size = redis.call('HLEN', KEYS[k])
@@ -152,4 +182,6 @@ for k = 1, #KEYS do
   end
 end
 return rows
-`);
+`,
+  ',allow-oom',
+);

@@ -1,10 +1,11 @@
 import type { FeatureRow } from '../../core/rows.ts';
+import { bucketsByNode } from './by-node.ts';
 import type { ByteWriter } from './byte-writer.ts';
 import { BUCKETS } from './key.ts';
 import type { PackedTable } from './packed-table.ts';
-import type { RedisConnection } from './redis-connection.ts';
+import { callsOf, type RedisNodes } from './redis-nodes.ts';
 import { ScriptCall } from './resp.ts';
-import { DROP, SCAN, type Script } from './script.ts';
+import { DROP, SCAN, type ScriptPair } from './script.ts';
 
 /** Buckets a call: a hundred or so keep an answer small at ten million entities. */
 const SCAN_BUCKETS = 128;
@@ -12,47 +13,53 @@ const DROP_BUCKETS = 1024;
 
 /** Goes through the buckets, which are known: what else the server holds does not matter. */
 export async function* scanTable(
-  connection: RedisConnection,
+  nodes: RedisNodes,
   scratch: ByteWriter,
   table: PackedTable,
 ): AsyncGenerator<readonly FeatureRow[]> {
-  const ask = (from: number): Promise<unknown> => {
-    const answer = onBuckets(connection, scratch, SCAN, table, from, SCAN_BUCKETS);
+  const ask = (from: number): Promise<readonly unknown[]> => {
+    const answer = onBuckets(nodes, scratch, SCAN, table, from, SCAN_BUCKETS);
     // Asked for ahead of time; when the reader has stopped, nobody looks at it.
     answer.catch(() => {});
     return answer;
   };
   let next = ask(0);
   for (let from = SCAN_BUCKETS; from <= BUCKETS; from += SCAN_BUCKETS) {
-    const found = [await next].flat();
+    const found = (await next).flat();
     if (from < BUCKETS) next = ask(from);
     if (found.length > 0) yield rowsOf(table, found);
   }
 }
 
-export async function dropTable(
-  connection: RedisConnection,
-  scratch: ByteWriter,
-  table: PackedTable,
-): Promise<number> {
+export async function dropTable(nodes: RedisNodes, scratch: ByteWriter, table: PackedTable): Promise<number> {
   let dropped = 0;
   for (let from = 0; from < BUCKETS; from += DROP_BUCKETS) {
-    dropped += Number(await onBuckets(connection, scratch, DROP, table, from, DROP_BUCKETS));
+    const answers = await onBuckets(nodes, scratch, DROP, table, from, DROP_BUCKETS);
+    for (const rows of answers) dropped += Number(rows);
   }
   return dropped;
 }
 
+/** What each node answers for its part of the buckets. */
 function onBuckets(
-  connection: RedisConnection,
+  nodes: RedisNodes,
   scratch: ByteWriter,
-  script: Script,
+  scripts: ScriptPair,
   { buckets }: PackedTable,
   from: number,
   count: number,
-): Promise<unknown> {
-  const call = new ScriptCall(scratch, script, count);
-  for (let bucket = from; bucket < from + count; bucket++) call.bucket(buckets, bucket);
-  return connection.run(script, call.finish(), buckets.at(from));
+): Promise<readonly unknown[]> {
+  return nodes.run((layout) =>
+    Promise.all(
+      bucketsByNode(layout, from, count).map(({ node, items }) => {
+        const connection = callsOf(layout, node);
+        const script = connection.isClusterNode ? scripts.spread : scripts.single;
+        const call = new ScriptCall(scratch, script, items.length);
+        for (const bucket of items) call.bucket(buckets, bucket);
+        return connection.run(script, call.finish(), buckets.at(items[0] ?? from));
+      }),
+    ),
+  );
 }
 
 /** `found`: field, row, field, row, ... */

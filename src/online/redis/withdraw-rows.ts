@@ -15,6 +15,7 @@ export async function withdrawRows(
   table: PackedTable,
   withdrawals: readonly Withdrawal[],
 ): Promise<number> {
+  const script = connection.isClusterNode ? WITHDRAW.spread : WITHDRAW.single;
   let changed = 0;
   for (let from = 0; from < withdrawals.length; from += CALL_ROWS) {
     const part = withdrawals.slice(from, from + CALL_ROWS);
@@ -29,10 +30,10 @@ export async function withdrawRows(
       ends.push(packed.length);
       return bucket;
     });
-    const call = new ScriptCall(scratch, WITHDRAW, part.length);
+    const call = new ScriptCall(scratch, script, part.length);
     for (const bucket of buckets) call.bucket(table.buckets, bucket);
     for (let i = 1; i < ends.length; i++) call.bytes(packed.bytes, ends[i - 1] ?? 0, ends[i] ?? 0);
-    changed += Number(await connection.run(WITHDRAW, call.finish(), table.buckets.at(buckets[0] ?? 0)));
+    changed += Number(await connection.run(script, call.finish(), table.buckets.at(buckets[0] ?? 0)));
   }
   return changed;
 }

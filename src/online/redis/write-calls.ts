@@ -3,7 +3,7 @@ import type { Micros } from '../../core/time.ts';
 import { ByteWriter } from './byte-writer.ts';
 import type { PackedTable } from './packed-table.ts';
 import { ScriptCall } from './resp.ts';
-import { WRITE } from './script.ts';
+import type { Script } from './script.ts';
 
 const CHUNK_ROWS = 1000;
 const CHUNK_BYTES = 512 * 1024;
@@ -18,6 +18,7 @@ export interface WriteCall {
  * together, in the order they were given: so the server opens each bucket once.
  */
 export function* writeCalls(
+  script: Script,
   table: PackedTable,
   rows: readonly FeatureRow[],
   now: Micros,
@@ -50,7 +51,7 @@ export function* writeCalls(
 
   function writeCall(from: number, to: number): WriteCall {
     const groups = groupEnds(order, from, to);
-    const call = new ScriptCall(scratch, WRITE, groups.length);
+    const call = new ScriptCall(scratch, script, groups.length);
     for (const [i] of groups.entries()) {
       call.bucket(table.buckets, bucketAt(order, groups[i - 1] ?? from));
     }

@@ -18,6 +18,7 @@ export async function writeRows(
   clock: Clock,
 ): Promise<WriteResult> {
   const now = clock();
+  const script = connection.isClusterNode ? WRITE.spread : WRITE.single;
   const inFlight: { readonly bytes: number; readonly written: Promise<number> }[] = [];
   let bytes = 0;
   let written = 0;
@@ -30,9 +31,9 @@ export async function writeRows(
   }
 
   try {
-    for (const call of writeCalls(table, keptRows(table, rows, now), now, scratch)) {
+    for (const call of writeCalls(script, table, keptRows(table, rows, now), now, scratch)) {
       while (bytes > 0 && bytes + call.bytes.length > IN_FLIGHT_BYTES) await finishOne();
-      const answer = connection.run(WRITE, call.bytes, call.firstKey).then(Number);
+      const answer = connection.run(script, call.bytes, call.firstKey).then(Number);
       // It is looked at in its turn; until then a failure is nobody's surprise.
       answer.catch(() => {});
       inFlight.push({ bytes: call.bytes.length, written: answer });
