@@ -22,6 +22,7 @@ const CODES = {
   LEASE_LOST: { status: 409, retryable: true },
   STORE_UNAVAILABLE: { status: 503, retryable: true },
   STORE_CORRUPT: { status: 500, retryable: false },
+  OVERLOADED: { status: 503, retryable: true },
   STACK_UNAVAILABLE: { status: 503, retryable: false },
   CONFIG_INVALID: { status: 500, retryable: false },
   REQUEST_INVALID: { status: 400, retryable: false },

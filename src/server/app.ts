@@ -12,11 +12,24 @@ import { metricsRoute } from './routes/metrics.ts';
 import { push } from './routes/push.ts';
 import { runs } from './routes/runs.ts';
 import { writeToOnlineStore } from './routes/write-to-online-store.ts';
+import { READ_LIMITS, shedLoad, WRITE_LIMITS } from './shed-load.ts';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** From now on every answer ends its connection. */
+    drain(): void;
+  }
+}
 
 /** The HTTP server without a network: `app.inject` in tests, `serve` for the rest. */
 export function createApp(deps: AppDependencies): FastifyInstance {
   const { log, bodyLimitBytes = 1024 * 1024 } = deps;
-  const app = fastify({ bodyLimit: bodyLimitBytes, forceCloseConnections: 'idle' });
+  const app = fastify({
+    bodyLimit: bodyLimitBytes,
+    forceCloseConnections: 'idle',
+    // What still comes on a kept connection is answered too, and told to connect elsewhere next time.
+    return503OnClosing: false,
+  });
   const metrics = createMetrics({ process: deps.processMetrics ?? false });
 
   // Whatever a client calls its body, it is JSON: curl and Feast's client do not say so.
@@ -46,6 +59,9 @@ export function createApp(deps: AppDependencies): FastifyInstance {
   app.setNotFoundHandler((request, reply) => send(unknownRoute(request.method, request.url), reply));
   // A connection that was kept alive by the last answers would hold up the end for minutes.
   let closing = false;
+  app.decorate('drain', () => {
+    closing = true;
+  });
   app.addHook('preClose', async () => {
     closing = true;
   });
@@ -57,6 +73,7 @@ export function createApp(deps: AppDependencies): FastifyInstance {
     metrics.request(route, request.method, reply.statusCode, reply.elapsedTime / 1000);
   });
 
+  shedLoad(app, deps.limits ?? { reads: READ_LIMITS, writes: WRITE_LIMITS });
   getOnlineFeatures(app, deps, metrics);
   push(app, deps);
   writeToOnlineStore(app, deps);

@@ -7,6 +7,7 @@ import type { WriteDeps } from '../push/push-rows.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RegistrySnapshot, RegistryWatch } from '../serving/registry-watch.ts';
 import type { RunControl } from './run-control.ts';
+import type { LoadLimits } from './shed-load.ts';
 
 /** What the server is given; it closes none of it. */
 export interface AppDependencies {
@@ -26,6 +27,8 @@ export interface AppDependencies {
   readonly bodyLimitBytes?: number;
   /** Entity rows in one request; default 10,000. */
   readonly maxRows?: number;
+  /** How much may be under way at once before requests are refused. */
+  readonly limits?: { readonly reads: LoadLimits; readonly writes: LoadLimits };
   /** Whether /metrics tells of the process (memory, event loop) too; for the one server of a process. */
   readonly processMetrics?: boolean;
 }

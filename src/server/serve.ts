@@ -1,3 +1,5 @@
+import { Server as NetServer } from 'node:net';
+import type { FastifyInstance } from 'fastify';
 import { messageOf, TidemarkError } from '../core/errors.ts';
 import { createApp } from './app.ts';
 import type { AppDependencies } from './dependencies.ts';
@@ -11,7 +13,10 @@ export interface ServeOptions extends AppDependencies {
 export interface RunningServer {
   /** `http://127.0.0.1:6566` */
   readonly url: string;
-  /** Takes no new requests, finishes those that run, and ends. What was given to it stays open. */
+  /**
+   * Takes no new connections, answers what comes on those it has, and ends when they are gone; connections on which
+   * nothing comes are kept a second at most. What was given to it stays open.
+   */
   close(): Promise<void>;
 }
 
@@ -31,5 +36,28 @@ export async function serve({ host, port, ...deps }: ServeOptions): Promise<Runn
   const address = app.server.address();
   const taken = address !== null && typeof address === 'object' ? address.port : port;
   const shown = host.includes(':') ? `[${host}]` : host;
-  return { url: `http://${shown}:${taken}`, close: () => app.close() };
+  return { url: `http://${shown}:${taken}`, close: () => drain(app) };
+}
+
+const IDLE_GRACE_MILLIS = 1000;
+
+/**
+ * Closing at once would break requests that are on their way over kept connections. So those are first answered, each
+ * with the word that its connection ends; who is busy has come by before the grace is over.
+ */
+async function drain(app: FastifyInstance): Promise<void> {
+  app.drain();
+  // Only the listening socket: an HTTP server's own `close` also ends connections that are idle just now.
+  NetServer.prototype.close.call(app.server);
+  const end = performance.now() + IDLE_GRACE_MILLIS;
+  while (performance.now() < end && (await connectionsOf(app)) > 0) await sleep(10);
+  await app.close();
+}
+
+const sleep = (millis: number) => new Promise((resolve) => setTimeout(resolve, millis));
+
+function connectionsOf({ server }: FastifyInstance): Promise<number> {
+  return new Promise((resolve) =>
+    server.getConnections((error, count) => resolve(error === null ? count : 0)),
+  );
 }

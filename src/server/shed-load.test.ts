@@ -1,0 +1,88 @@
+import { afterEach, expect, test } from 'vitest';
+import { post, type ServedApp, servedApp } from '../../test/support/served-app.ts';
+import { httpLoadClient } from '../cli/http-load-client.ts';
+import { measureLoad, percentile } from '../cli/measure-load.ts';
+
+const request = { features: ['activity:sessions'], entities: { user_id: [1] } };
+const limits = { reads: { requests: 2, bytes: 10_000 }, writes: { requests: 1, bytes: 10_000 } };
+let app: ReturnType<ServedApp['start']> | undefined;
+afterEach(() => app?.close());
+
+/** A server whose reads stand still until they are let go. */
+function gated(): { readonly app: ReturnType<ServedApp['start']>; readonly open: () => void } {
+  const { online, start } = servedApp();
+  const gate = Promise.withResolvers<void>();
+  const started = start({
+    limits,
+    online: {
+      ping: online.ping,
+      read: async (requests) => {
+        await gate.promise;
+        return online.read(requests);
+      },
+    },
+  });
+  return { app: started, open: gate.resolve };
+}
+
+const inject = (payload: object) =>
+  app?.inject({ method: 'POST', url: '/get-online-features', payload }) ?? Promise.reject();
+
+test('beyond the limit a request is refused at once with a time to come back, and the rest goes on', async () => {
+  const server = gated();
+  app = server.app;
+  const running = [inject(request), inject(request)];
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const refused = await inject(request);
+  expect(refused.statusCode).toBe(503);
+  expect(refused.headers['retry-after']).toBe('1');
+  expect(refused.json().error).toMatchObject({ code: 'OVERLOADED' });
+  expect((await app.inject('/health')).statusCode).toBe(200);
+  expect((await app.inject('/metrics')).body).toContain(
+    'tidemark_http_requests_total{route="/get-online-features",method="POST",status="503"} 1',
+  );
+  server.open();
+  for (const one of running) expect((await one).statusCode).toBe(200);
+  expect((await post(request, app)).status).toBe(200);
+});
+
+test('large requests are counted by their size, and one alone is never too large', async () => {
+  const server = gated();
+  app = server.app;
+  const large = { ...request, entities: { user_id: new Array(9_000).fill(1) } };
+  const running = inject(large);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect((await inject(request)).statusCode).toBe(503);
+  server.open();
+  expect((await running).statusCode).toBe(200);
+});
+
+test('under a flood some are refused, those that are served wait no long time, and then all is as before', async () => {
+  const { online, start } = servedApp();
+  app = start({
+    limits: { ...limits, reads: { requests: 8, bytes: 1_000_000 } },
+    online: {
+      ping: online.ping,
+      // As far away as a store is.
+      read: async (requests) => {
+        await new Promise((resolve) => setTimeout(resolve, 2));
+        return online.read(requests);
+      },
+    },
+  });
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const address = app.server.address();
+  const port = typeof address === 'object' ? address?.port : 0;
+  const url = new URL(`http://127.0.0.1:${port}/get-online-features`);
+  const body = JSON.stringify({
+    ...request,
+    entities: { user_id: Array.from({ length: 500 }, (_, i) => i) },
+  });
+  const flood = { clients: 200, warmUpSeconds: 0, seconds: 1, open: () => httpLoadClient(url, [body]) };
+  const figures = await measureLoad(flood);
+  expect(figures.latencies.length).toBeGreaterThan(50);
+  expect(figures.errors).toBeGreaterThan(50);
+  expect(percentile(figures, 0.99)).toBeLessThan(1500);
+  const calm = await measureLoad({ ...flood, clients: 1, seconds: 0.1 });
+  expect(calm.errors).toBe(0);
+});
