@@ -75,8 +75,8 @@ export function createApp(deps: AppDependencies): FastifyInstance {
 
   shedLoad(app, deps.limits ?? { reads: READ_LIMITS, writes: WRITE_LIMITS });
   getOnlineFeatures(app, deps, metrics);
-  push(app, deps);
-  writeToOnlineStore(app, deps);
+  push(app, deps, metrics);
+  writeToOnlineStore(app, deps, metrics);
   materialize(app, deps);
   runs(app, deps);
   featureServices(app, deps);

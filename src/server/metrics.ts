@@ -1,11 +1,14 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { FeatureStatus } from '../core/rows.ts';
+import type { PushResult, WrittenOnline } from '../push/push-rows.ts';
 import type { OnlineFeatures } from '../serving/read-features.ts';
 
 /** What one server counts, in a registry of its own: two servers in one process do not mix. */
 export interface ServerMetrics {
   request(route: string, method: string, status: number, seconds: number): void;
   served(features: OnlineFeatures): void;
+  pushed(result: PushResult): void;
+  written(online: WrittenOnline): void;
   registryRevision(revision: number | null): void;
   /** The text Prometheus reads. */
   text(): Promise<string>;
@@ -45,6 +48,22 @@ export function createMetrics(options: { readonly process: boolean }): ServerMet
     labelNames: ['view', 'version'],
     registers,
   });
+  const pushedRows = new Counter({
+    name: 'tidemark_pushed_rows_total',
+    help: 'Rows that were pushed, by source.',
+    labelNames: ['source'],
+    registers,
+  });
+  const onlineRows = new Counter({
+    name: 'tidemark_online_rows_total',
+    help: 'Rows that were written online through this server: newer than what was there, or not.',
+    labelNames: ['view', 'result'],
+    registers,
+  });
+  const written = ({ view, written: newer, unchanged }: WrittenOnline) => {
+    onlineRows.inc({ view, result: 'written' }, newer);
+    onlineRows.inc({ view, result: 'unchanged' }, unchanged);
+  };
   const revision = new Gauge({
     name: 'tidemark_registry_revision',
     help: 'The applied revision that is served.',
@@ -67,6 +86,11 @@ export function createMetrics(options: { readonly process: boolean }): ServerMet
         failures.inc({ view, version }, failed);
       }
     },
+    pushed({ source, rows: count, online }) {
+      pushedRows.inc({ source }, count);
+      for (const one of online) written(one);
+    },
+    written,
     registryRevision: (current) => revision.set(current ?? 0),
     text: () => registry.metrics(),
     contentType: registry.contentType,

@@ -69,11 +69,14 @@ function served({ logIsAway = false, onlineIsAway = false } = {}) {
 }
 
 test('rows are in the log before they are online', async () => {
-  const { push, steps, batches, stored } = served();
+  const { app, push, steps, batches, stored } = served();
   const { status } = await push({ push_source_name: 'clicks', df, to: 'online_and_offline' });
   expect(status).toBe(200);
   expect(steps).toEqual(['log', 'online']);
   expect(await stored()).toBe('home');
+  const metrics = (await app.inject({ method: 'GET', url: '/metrics' })).body;
+  expect(metrics).toContain('tidemark_pushed_rows_total{source="clicks"} 1');
+  expect(metrics).toContain('tidemark_online_rows_total{view="last_click@v1",result="written"} 1');
   expect(batches).toEqual([
     {
       project: 'shop',
