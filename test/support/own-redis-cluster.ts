@@ -15,21 +15,23 @@ export interface OwnRedisCluster {
   whole(): Promise<void>;
   /** Gives a slot with its keys to another node, as a person does who adds one. */
   moveSlot(slot: number, to: number): Promise<void>;
+  /** A server that takes over when the node is gone; ready when this resolves. Removed with the cluster. */
+  addReplicaOf(node: number): Promise<void>;
   remove(): Promise<void>;
 }
 
-export async function ownRedisCluster(): Promise<OwnRedisCluster> {
+export async function ownRedisCluster(password = ''): Promise<OwnRedisCluster> {
+  const serverOn = (bus: number) =>
+    ownRedis([
+      ...['--cluster-enabled', 'yes', '--cluster-port', String(bus)],
+      ...['--cluster-node-timeout', '2000', '--cluster-announce-ip', '127.0.0.1'],
+      ...(password === '' ? [] : ['--requirepass', password, '--masterauth', password]),
+    ]);
   const buses = await Promise.all([freePort(), freePort(), freePort()]);
-  const servers = await Promise.all(
-    buses.map((bus) =>
-      ownRedis([
-        ...['--cluster-enabled', 'yes', '--cluster-port', String(bus)],
-        ...['--cluster-node-timeout', '2000', '--cluster-announce-ip', '127.0.0.1'],
-      ]),
-    ),
-  );
+  const servers = await Promise.all(buses.map(serverOn));
+  const replicas: OwnRedis[] = [];
   await Promise.all(servers.map((server) => server.start()));
-  const clients = servers.map((server) => new Redis(server.url, { retryStrategy: () => 50 }));
+  const clients = servers.map((server) => new Redis(server.url, { password, retryStrategy: () => 50 }));
   for (const client of clients) client.on('error', () => {});
   const share = Math.ceil(SLOTS / servers.length);
   for (const [i, client] of clients.entries()) {
@@ -59,7 +61,7 @@ export async function ownRedisCluster(): Promise<OwnRedisCluster> {
   await whole();
   const ids = await Promise.all(clients.map(async (client) => String(await client.call('CLUSTER', 'MYID'))));
   return {
-    url: servers[0]?.url ?? '',
+    url: (servers[0]?.url ?? '').replace('//', password === '' ? '//' : `//:${password}@`),
     servers,
     clients,
     whole,
@@ -78,9 +80,25 @@ export async function ownRedisCluster(): Promise<OwnRedisCluster> {
       for (const client of [target, source, ...clients])
         await client.call('CLUSTER', 'SETSLOT', String(slot), 'NODE', ids[to] ?? '');
     },
+    async addReplicaOf(node) {
+      const bus = await freePort();
+      const server = await serverOn(bus);
+      replicas.push(server);
+      await server.start();
+      const client = new Redis(server.url, { password });
+      await clients[node]?.call('CLUSTER', 'MEET', '127.0.0.1', String(server.port), String(bus));
+      // It has to have heard of the node that it copies.
+      for (let tries = 0; tries < 200; tries++) {
+        const isReplica = await client.call('CLUSTER', 'REPLICATE', ids[node] ?? '').catch(() => undefined);
+        if (isReplica !== undefined && (await client.info('replication')).includes('master_link_status:up'))
+          break;
+        await sleep(50);
+      }
+      client.disconnect();
+    },
     async remove() {
       for (const client of clients) client.disconnect();
-      await Promise.all(servers.map((server) => server.remove()));
+      await Promise.all([...servers, ...replicas].map((server) => server.remove()));
     },
   };
 }
