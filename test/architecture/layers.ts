@@ -146,6 +146,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'prom-client',
     'zod',
     'node:net',
+    'node:cluster',
   ],
   // Runs in a user's process, perhaps in a browser: no Node, no servers. How a value is written in JSON is said once.
   'src/client': ['src/core', 'type src/define', 'src/serving/json-decoder.ts', 'zod'],
@@ -177,6 +178,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'node:*',
   ],
   'src/cli': [
+    'package.json',
     'src/core',
     'type src/define',
     'src/repo',
