@@ -115,7 +115,7 @@ export function describeAsOfEngine(name: string, world: () => AsOfWorld, runs: n
 }
 
 /** Writes a view's files; `rows` are those that count, as the reference takes them. */
-async function writeView(
+export async function writeView(
   { writeFeatures }: AsOfWorld,
   { files, ...rules }: ViewCase,
   number: number,

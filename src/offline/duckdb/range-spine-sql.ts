@@ -33,10 +33,12 @@ export function rangeSpineSql(
     joinKeys.map(({ type }) => `CAST(NULL AS ${duckDbType(type)})`),
     'CAST(NULL AS BIGINT)',
   )} WHERE false`;
+  const time = `make_timestamp(seen.t) AS ${identifier(timestampField)}`;
+  // With the table's name: a key may be called as a column here is.
   return (
-    `(SELECT ${[...names.map((name, at) => `k${at} AS ${name}`), `make_timestamp(t) AS ${identifier(timestampField)}`].join(', ')} ` +
-    `FROM (SELECT DISTINCT * FROM (${seen.length === 0 ? none : seen.join(' UNION ALL ')})) ` +
-    `ORDER BY ${[...names.map((_, at) => `k${at}`), 't'].join(', ')})`
+    `(SELECT ${[...names.map((name, at) => `seen.k${at} AS ${name}`), time].join(', ')} ` +
+    `FROM (SELECT DISTINCT * FROM (${seen.length === 0 ? none : seen.join(' UNION ALL ')})) AS seen ` +
+    `ORDER BY ${[...names.map((_, at) => `seen.k${at}`), 'seen.t'].join(', ')})`
   );
 }
 
