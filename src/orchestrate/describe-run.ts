@@ -1,8 +1,8 @@
-import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import { type Client, type WorkflowExecutionDescription, WorkflowNotFoundError } from '@temporalio/client';
 import { TidemarkError } from '../core/errors.ts';
 import { fromFailure } from './failures.ts';
 import { taskQueueOf } from './ids.ts';
-import { findRun } from './runs.ts';
+import { findRun, lastHeartbeat } from './runs.ts';
 
 export type RunState = 'running' | 'completed' | 'failed' | 'cancelled' | 'terminated' | 'timed out';
 
@@ -31,20 +31,24 @@ export async function describeRun(client: Client, project: string, id: string): 
     );
   }
   const state = stateOf(found.status.name);
-  const run = findRun<unknown, unknown>(client, id);
-  const ended = state === 'running' ? undefined : await outcomeOf(run.result(), state);
+  const ended =
+    state === 'running' ? undefined : await outcomeOf(findRun<unknown, unknown>(client, id).result(), state);
   return {
     id,
     workflow: found.type,
     state,
     started_at: found.startTime.toISOString(),
     closed_at: found.closeTime?.toISOString() ?? null,
-    progress:
-      ended === undefined
-        ? ((await client.withDeadline(Date.now() + PATIENCE_MILLIS, () => run.progress())) ?? null)
-        : ended.result,
+    progress: ended === undefined ? await progressOf(client, found) : ended.result,
     error: ended?.error ?? null,
   };
+}
+
+/** A build tells how far it is by its heartbeats, the others by their query. */
+async function progressOf(client: Client, found: WorkflowExecutionDescription): Promise<unknown> {
+  if (found.type === 'trainingSet') return { state: 'building', ...lastHeartbeat(found) };
+  const run = findRun<unknown, unknown>(client, found.workflowId);
+  return (await client.withDeadline(Date.now() + PATIENCE_MILLIS, () => run.progress())) ?? null;
 }
 
 async function describe(client: Client, id: string) {

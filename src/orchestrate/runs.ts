@@ -3,6 +3,7 @@ import {
   type Client,
   ScheduleNotFoundError,
   WorkflowExecutionAlreadyStartedError,
+  type WorkflowExecutionDescription,
   type WorkflowHandle,
   WorkflowNotFoundError,
 } from '@temporalio/client';
@@ -140,15 +141,19 @@ export async function followBuild<Result>(
  */
 export async function buildProgress(client: Client, workflowId: string): Promise<BuildProgress | undefined> {
   try {
-    const { raw } = await client.workflow.getHandle(workflowId).describe();
-    const [payload] = raw.pendingActivities?.[0]?.heartbeatDetails?.payloads ?? [];
-    // Null until the activity has told something.
-    return payload === undefined
-      ? undefined
-      : (defaultPayloadConverter.fromPayload<BuildProgress | null>(payload) ?? undefined);
+    return lastHeartbeat(await client.workflow.getHandle(workflowId).describe());
   } catch {
     return undefined;
   }
+}
+
+/** What the activity that a workflow waits for told last. */
+export function lastHeartbeat({ raw }: Pick<WorkflowExecutionDescription, 'raw'>): BuildProgress | undefined {
+  const [payload] = raw.pendingActivities?.[0]?.heartbeatDetails?.payloads ?? [];
+  // Null until the activity has told something.
+  return payload === undefined
+    ? undefined
+    : (defaultPayloadConverter.fromPayload<BuildProgress | null>(payload) ?? undefined);
 }
 
 export type RunCommand = 'pause' | 'resume' | 'cancel';

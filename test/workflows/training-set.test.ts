@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTraining } from '../../src/cli/train-here.ts';
 import { runWorkerHere } from '../../src/cli/worker-here.ts';
+import { describeRun } from '../../src/orchestrate/describe-run.ts';
 import { buildProgress, commandRun, follow, startBackfill } from '../../src/orchestrate/runs.ts';
 import { findTrainingSet, trainingSetFolder } from '../../src/training/training-set-folder.ts';
 import { verifyTrainingSet } from '../../src/training/verify-training-set.ts';
@@ -13,18 +14,36 @@ import { shop } from '../support/shop.ts';
 import { tidemarkHere } from '../support/tidemark-here.ts';
 import { type WorkerProcess, workerProcess } from '../support/worker-process.ts';
 
-/** Enough for a build to be seen while it is at work. */
+/** Enough for a build to be seen while it writes. */
 const ROWS = 2_000_000;
+
+/**
+ * A function that takes its time for as long as there is a file `slow` in the repository. What it does is beside it:
+ * a set is named by the function's text, which the test runner changes where it uses an import.
+ */
+const SLOW = `
+import { existsSync } from 'node:fs';
+const clock = new Int32Array(new SharedArrayBuffer(4));
+const file = import.meta.dirname + '/slow';
+globalThis.nap = () => existsSync(file) && Atomics.wait(clock, 0, 0, 1) !== 'ok';
+export const slow = onDemandFeatureView({
+  name: 'slow', inputs: { spend }, features: { nap: 'bool' }, transform: () => ({ nap: globalThis.nap() }),
+});
+`;
 
 let project: TestProject;
 
+const labels = (rows: number) =>
+  `SELECT i % 5 AS user_id, i AS label, TIMESTAMP '<start>' + INTERVAL (i % 200000) SECOND AS seen_at FROM range(${rows}) t(i)`;
+
 beforeAll(async () => {
-  const { definitions, data } = shop('0 * * * *');
+  const { definitions, data } = shop('0 * * * *', SLOW);
   project = await appliedProject({
     definitions,
     data: {
       ...data,
-      'labels.parquet': `SELECT i % 5 AS user_id, i AS label, TIMESTAMP '<start>' + INTERVAL (i % 200000) SECOND AS seen_at FROM range(${ROWS}) t(i)`,
+      'labels.parquet': labels(ROWS),
+      'few.parquet': labels(10_000),
     },
   });
   const worker = await runWorkerHere(project);
@@ -46,10 +65,9 @@ async function startWorker(): Promise<WorkerProcess> {
   return worker;
 }
 
-/** The same entity rows joined to other features: another set. */
-const start = (features: readonly string[]) =>
+const start = (labelled: string, features: readonly string[]) =>
   startTraining(project, {
-    spine: { kind: 'parquet', path: join(project.repo.dir, 'labels.parquet'), timestampField: 'seen_at' },
+    spine: { kind: 'parquet', path: join(project.repo.dir, labelled), timestampField: 'seen_at' },
     features: { kind: 'references', references: features },
     knownAt: 'any',
     fullNames: false,
@@ -73,7 +91,7 @@ async function until(what: string, check: () => Promise<boolean>): Promise<void>
 test('a build whose worker is killed while it writes is finished by another, with the id and bytes of an undisturbed one', {
   timeout: 120_000,
 }, async () => {
-  const run = await start(['spend:*']);
+  const run = await start('labels.parquet', ['spend:*']);
   const killed = await startWorker();
   await until('it writes', async () => (await filesOf(run)).some((name) => name.includes('unfinished')));
   await killed.kill('SIGKILL');
@@ -102,17 +120,23 @@ test('one set that is asked for twice at once is one run, which tells how far it
   timeout: 120_000,
 }, async () => {
   const { client } = await project.platform.temporal();
-  const features = ['spend:orders_6h', 'spend:last_amounts'];
-  const [run, same] = await Promise.all([start(features), start(features)]);
+  await writeFile(join(project.repo.dir, 'slow'), '');
+  const ask = () => start('few.parquet', ['spend:orders_6h', 'slow:nap']);
+  const [run, same] = await Promise.all([ask(), ask()]);
   expect(same.id).toBe(run.id);
   const execution = async () => (await client.workflow.getHandle(run.id).describe()).runId;
   const first = await execution();
 
   const worker = await startWorker();
-  await until('it has told its progress', async () => (await buildProgress(client, run.id)) !== undefined);
-  const progress = await buildProgress(client, run.id);
-  if (progress !== undefined) expect(progress.share).toBeLessThanOrEqual(1);
-  expect((await start(features)).id).toBe(run.id);
+  await until('it tells that it computes', async () =>
+    Boolean((await buildProgress(client, run.id))?.phase.startsWith('computing')),
+  );
+  expect(await describeRun(client, project.name, run.id)).toMatchObject({
+    workflow: 'trainingSet',
+    state: 'running',
+    progress: { state: 'building', phase: 'computing slow@v1' },
+  });
+  expect((await ask()).id).toBe(run.id);
   expect(await execution(), 'a third request joins it').toBe(first);
 
   await commandRun(client, run.id, 'cancel');
@@ -120,8 +144,9 @@ test('one set that is asked for twice at once is one run, which tells how far it
   expect(await filesOf(run)).toEqual([]);
   await expect(commandRun(client, run.id, 'cancel')).rejects.toMatchObject({ code: 'UNKNOWN_RUN' });
 
-  expect(await (await start(features)).result()).toMatchObject({ id: idOf(run), reused: false });
-  expect(await (await start(features)).result()).toMatchObject({ id: idOf(run), reused: true });
+  await rm(join(project.repo.dir, 'slow'));
+  expect(await (await ask()).result()).toMatchObject({ id: idOf(run), reused: false });
+  expect(await (await ask()).result()).toMatchObject({ id: idOf(run), reused: true });
   await worker.kill('SIGTERM');
 });
 
