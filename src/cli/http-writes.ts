@@ -3,6 +3,7 @@ import type { Manifest } from '../core/manifest.ts';
 import type { PushSourceSpec } from '../core/source.ts';
 import { noteStreams } from '../monitor/note-streams.ts';
 import type { PushLog } from '../push/push-log.ts';
+import { receiptClock } from '../push/receipt-clock.ts';
 import type { WriteDependencies } from '../server/dependencies.ts';
 import type { RegistryWatch } from '../serving/registry-watch.ts';
 import type { Session } from './context.ts';
@@ -35,6 +36,7 @@ export async function httpWrites(
     log,
     online: await platform.online(),
     onStreamed: notes.onStreamed,
+    clock: receiptClock(platform.clock),
     maxFuture: platform.config.pushMaxFuture,
     async close() {
       await notes.close();

@@ -96,7 +96,10 @@ test.each([
     'columns: found an empty object, allowed is an object of types',
   ],
   [BASE.replace("amount: 'int32'", "amount: 'money'"), 'columns.amount: found "money"'],
-  [BASE + LAST.replace("amount: 'float64'", "amuont: 'float64'"), 'did you mean "amount"?'],
+  [
+    BASE + LAST.replace("amount: 'float64'", "amuont: 'float64'"),
+    'shop.ts, stream view "last", features.amuont: found no column "amuont" in source "clicks" (did you mean "amount"?)',
+  ],
   [BASE + LAST.replace("amount: 'float64'", "amount: 'string'"), 'of type int32'],
   [
     BASE + LAST.replace('source: clicks', "source: clicks, aggregations: { n: count('1d') }"),

@@ -29,10 +29,12 @@ const WORDS: Readonly<Record<Definition['kind'], string>> = {
 /** `views.ts, batch view "orders"`: with a version where an object has several. */
 export function placeOf({ definition, file, exportName }: LoadedDefinition): string {
   // Nothing is checked yet when a place is named: a config may be anything.
-  const config: { readonly name?: unknown; readonly version?: unknown } | undefined = definition.config;
+  const config:
+    | { readonly name?: unknown; readonly version?: unknown; readonly stream?: unknown }
+    | undefined = definition.config;
   const name = typeof config?.name === 'string' ? `"${config.name}"` : `exported as ${exportName}`;
   const version = typeof config?.version === 'number' && config.version !== 1 ? ` v${config.version}` : '';
-  return `${file}, ${WORDS[definition.kind]} ${name}${version}`;
+  return `${file}, ${config?.stream === true ? 'stream view' : WORDS[definition.kind]} ${name}${version}`;
 }
 
 export function finding(at: LoadedDefinition, field: string, message: string): Finding {

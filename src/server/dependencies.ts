@@ -31,10 +31,14 @@ export interface AppDependencies {
   readonly limits?: { readonly reads: LoadLimits; readonly writes: LoadLimits };
   /** Whether /metrics tells of the process (memory, event loop) too; for the one server of a process. */
   readonly processMetrics?: boolean;
+  /** Whether this is one of several processes that share a port: then /metrics tells of all of them. */
+  readonly isWorker?: boolean;
 }
 
 export interface WriteDependencies extends Pick<WriteDeps, 'online' | 'onStreamed' | 'maxFuture'> {
   readonly log: PushLog;
+  /** When rows are received; default the server's. */
+  readonly clock?: Clock;
   /** Rows in one request; default 10,000. */
   readonly maxRows?: number;
   /** Default 8 MiB: so many rows of a dozen columns. */
@@ -51,7 +55,7 @@ export function writeDepsOf({ writes, registry, clock }: AppDependencies): Write
     readonly log: PushLog;
   } {
   const snapshot = registry.current();
-  if (writes !== undefined) return { maxRows: 10_000, ...writes, ...snapshot, clock };
+  if (writes !== undefined) return { maxRows: 10_000, clock, ...writes, ...snapshot };
   throw new TidemarkError('STACK_UNAVAILABLE', 'Cannot write here: this server was started for reading.');
 }
 

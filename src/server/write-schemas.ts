@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { problemsError } from '../core/errors.ts';
 import type { ExactJson } from '../core/exact-json.ts';
+import type { Frame } from '../push/read-frame.ts';
 import { bodyProblem, columns } from './schemas.ts';
 
 /** Bodies of the routes that write, as Feast's clients send them. What has no meaning here is taken and left alone. */
@@ -53,6 +54,11 @@ export const parsePush = (body: Body) => parse(Push, body);
 export const parseWriteToOnlineStore = (body: Body) => parse(WriteToOnlineStore, body);
 export const parseMaterialize = (body: Body) => parse(Materialize, body);
 export const parseMaterializeIncremental = (body: Body) => parse(MaterializeIncremental, body);
+
+/** The rows of a body that was parsed, with every column that was sent: zod leaves out one named `__proto__`. */
+export function frameOf(body: Body): Frame {
+  return (body as { readonly df: Frame }).df;
+}
 
 /** REQUEST_INVALID with all problems of the body at once. */
 function parse<T>(schema: z.ZodType<T>, body: Body): T {

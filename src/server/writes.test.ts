@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { pushSourceSpec } from '../../test/support/push-world.ts';
 import { batchSpec, manifestOf } from '../../test/support/specs.ts';
 import { TidemarkError } from '../core/errors.ts';
+import type { BatchViewSpec } from '../core/feature-view.ts';
 import { durationOf, timeOf } from '../core/time.ts';
 import { createMemoryOnlineStore } from '../online/memory/memory-online-store.ts';
 import type { OnlineStore } from '../online/online-store.ts';
@@ -23,7 +24,7 @@ const view = batchSpec({
 const df = { user_id: [1], page: ['home'], at: ['2026-03-01T11:59:00Z'] };
 
 /** A server over a store and a log, each of which can be away. */
-function served({ logIsAway = false, onlineIsAway = false } = {}) {
+function served({ logIsAway = false, onlineIsAway = false } = {}, views: readonly BatchViewSpec[] = [view]) {
   const steps: string[] = [];
   const batches: PushBatch[] = [];
   const store = createMemoryOnlineStore();
@@ -46,7 +47,7 @@ function served({ logIsAway = false, onlineIsAway = false } = {}) {
       return await store.write(table, rows);
     },
   };
-  const manifest = manifestOf([view]);
+  const manifest = manifestOf(views);
   const app = createApp({
     registry: {
       current: () => ({ manifest, revision: 1, servingVersions: new Map([['last_click', 1]]) }),
@@ -92,6 +93,35 @@ test('rows are in the log before they are online', async () => {
     },
   ]);
 });
+
+test('every version of a stream view takes what is pushed, those that are computed do not', async () => {
+  const { stream: _, ...byClock } = { ...view, name: 'clicks_a_day' };
+  const { push } = served({}, [
+    view,
+    {
+      ...view,
+      version: 2,
+      features: [...view.features, { name: 'user_id', type: 'int64', description: '' }],
+    },
+    { ...view, name: 'hidden', online: false },
+    byClock,
+  ]);
+  const { json } = await push({ push_source_name: 'clicks', df });
+  expect(json.online).toEqual([
+    { view: 'last_click@v1', written: 1, unchanged: 0 },
+    { view: 'last_click@v2', written: 1, unchanged: 0 },
+  ]);
+});
+
+test.each(['__proto__', 'constructor', 'hasOwnProperty'])(
+  'a column of the name %s is one that the source does not have',
+  async (name) => {
+    const { app } = served();
+    const payload = `{"push_source_name":"clicks","df":{"${name}":[1],"user_id":[1],"page":["a"],"at":["2026-03-01T11:59:00Z"]}}`;
+    const response = await app.inject({ method: 'POST', url: '/push', payload });
+    expect([response.statusCode, response.json().error?.code]).toEqual([400, 'REQUEST_INVALID']);
+  },
+);
 
 test.each([
   ['online', ['online']],

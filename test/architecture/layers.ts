@@ -191,7 +191,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'src/serving',
     'src/serving/check-parity.ts',
     'src/monitor',
-    'type src/push',
+    'src/push',
     'src/migrate',
     'src/orchestrate',
     'src/orchestrate/contracts.ts',

@@ -1,11 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import type { ExactJson } from '../../core/exact-json.ts';
 import type { WrittenOnline } from '../../push/push-rows.ts';
-import type { Frame } from '../../push/read-frame.ts';
 import { writeViewRows } from '../../push/write-view-rows.ts';
 import { type AppDependencies, bodyLimitOf, writeDepsOf } from '../dependencies.ts';
 import type { ServerMetrics } from '../metrics.ts';
-import { parseWriteToOnlineStore } from '../write-schemas.ts';
+import { frameOf, parseWriteToOnlineStore } from '../write-schemas.ts';
 
 /** Rows of a view, past its source: what Feast's remote online store posts. */
 export function writeToOnlineStore(
@@ -17,8 +16,8 @@ export function writeToOnlineStore(
     '/write-to-online-store',
     { bodyLimit: bodyLimitOf(deps) },
     async (request): Promise<WrittenOnline> => {
-      const { feature_view_name: view, df } = parseWriteToOnlineStore(request.body);
-      const result = await writeViewRows({ view, frame: df as Frame }, writeDepsOf(deps));
+      const { feature_view_name: view } = parseWriteToOnlineStore(request.body);
+      const result = await writeViewRows({ view, frame: frameOf(request.body) }, writeDepsOf(deps));
       metrics.written(result);
       return result;
     },
