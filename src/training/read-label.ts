@@ -54,6 +54,7 @@ export async function readLabel(
   const range =
     span === null ? null : rangeOf(label, { first: span.first, last: earliest(span.last, bound) });
   const files = range === null ? [] : await ledger.files(version, range);
+  const validity = view.validTo === undefined ? {} : { validity: true };
   const keys = view.joinKeys.map((key) => key.name);
   return {
     range,
@@ -67,6 +68,7 @@ export async function readLabel(
       ttl: null,
       dataDelay: durationOf('0s'),
       horizon,
+      ...validity,
       slices: files.map(({ path, range: counted, revision }) => ({ path, range: counted, revision })),
     },
     record: {
@@ -78,6 +80,7 @@ export async function readLabel(
       ttl: null,
       dataDelay: '0s',
       horizon: horizonText(horizon),
+      ...validity,
       slices: sliceRecords(files),
     },
   };
