@@ -19,9 +19,12 @@ export interface WorkerProcess {
   output(): string;
 }
 
-/** Killed with its test file when it was not before. */
-export async function workerProcess(env: Readonly<Record<string, string>>): Promise<WorkerProcess> {
-  const child = spawn(process.execPath, [TIDEMARK, 'worker'], {
+/** Killed with its test file when it was not before. Also another command that runs until it is stopped. */
+export async function workerProcess(
+  env: Readonly<Record<string, string>>,
+  command: readonly string[] = ['worker'],
+): Promise<WorkerProcess> {
+  const child = spawn(process.execPath, [TIDEMARK, ...command], {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH, ...env },
