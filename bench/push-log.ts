@@ -139,7 +139,14 @@ async function openLog({ folder }: World) {
 
 /** Recording is a row in Postgres, once a file. */
 function forgetfulFiles(): PushedFiles {
-  return { record: async () => {}, isRecorded: async () => false, files: async () => [] };
+  return {
+    record: async () => {},
+    isRecorded: async () => false,
+    files: async () => [],
+    replace: async () => false,
+    replaced: async () => [],
+    removed: async () => {},
+  };
 }
 
 function someRows(count: number, seed: number): readonly EventRow[] {

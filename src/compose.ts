@@ -176,7 +176,11 @@ export function compose({ config, addresses, baseDir }: ComposeRequest): Platfor
   const pushLog: Platform['pushLog'] = async ({ sourceOf, log }) => {
     const files = createPostgresPushedFiles(await pool());
     // Loaded when the first file is made: a server begins to answer before.
-    const writer: PushedRowsWriter = { write: async (rows) => (await offline()).pushedRows.write(rows) };
+    const writer: PushedRowsWriter = {
+      write: async (request) => (await offline()).pushedRows.write(request),
+      merge: async (request) => (await offline()).pushedRows.merge(request),
+      remove: async (path) => (await offline()).pushedRows.remove(path),
+    };
     const opened = await createSegmentPushLog({
       folder: config.pushLog,
       sourceOf,

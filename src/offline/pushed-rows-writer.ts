@@ -9,6 +9,10 @@ export interface PushedRowsWriter {
    * bytes.
    */
   write(request: WritePushedRows): Promise<WrittenPushedRows>;
+  /** Writes one file at `path` with the rows of all these, each once (`RECEIVED_TIME`: when it first was). */
+  merge(request: MergePushedRows): Promise<Omit<WrittenPushedRows, 'eventTimes'>>;
+  /** Removes a file; one that is not there is a success. */
+  remove(path: string): Promise<void>;
 }
 
 export interface WritePushedRows {
@@ -20,6 +24,12 @@ export interface WritePushedRows {
   readonly lines: string;
   /** In bytes: memory for twice as much is needed. */
   readonly longestLine: number;
+  readonly path: string;
+}
+
+export interface MergePushedRows {
+  /** Files made by `write` or `merge`, relative to the offline root. */
+  readonly paths: readonly string[];
   readonly path: string;
 }
 

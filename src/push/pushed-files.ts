@@ -1,9 +1,9 @@
 import type { Interval } from '../core/interval.ts';
-import type { Micros } from '../core/time.ts';
+import type { DurationMicros, Micros } from '../core/time.ts';
 
 /**
- * The record of pushed rows that have become files. A file is visible only through its record (DESIGN 6), and what
- * is recorded is never taken back.
+ * The record of pushed rows that have become files. A file is visible only through its record (DESIGN 6), and rows
+ * that are recorded are never taken back: files are only replaced by one that holds the same rows.
  */
 export interface PushedFiles {
   /** A path that is recorded already stays as it is. */
@@ -11,6 +11,15 @@ export interface PushedFiles {
   isRecorded(path: string): Promise<boolean>;
   /** Files that may hold rows with `from ≤ event time < to`, in the order in which they were recorded. */
   files(source: PushedSource, range?: EventTimes): Promise<readonly PushedFile[]>;
+  /**
+   * Shows `by` in place of the files at `paths`, in one moment; by no means are its rows new. False, and nothing
+   * changes, when one of them has been replaced already.
+   */
+  replace(paths: readonly string[], by: PushedFile): Promise<boolean>;
+  /** Files that have been replaced for longer than this, and were not removed yet. */
+  replaced(source: PushedSource, longerThan: DurationMicros): Promise<readonly string[]>;
+  /** Notes that the files at these paths are gone. */
+  removed(paths: readonly string[]): Promise<void>;
 }
 
 export interface PushedSource {

@@ -139,6 +139,24 @@ describe('a committed range is late', () => {
     expect(found).toEqual({ start: minuteOf(3, 59).start, end: minuteOf(5, 59).end });
   });
 
+  test('not by a file that others were merged into', async () => {
+    const view = someView();
+    const before = fileOf(view.version.project, [minuteOf(3, 0)]);
+    await files.record(before);
+    await view.commit(hours(0, 10));
+    const merged = fileOf(view.version.project, [minuteOf(3, 0)]);
+    expect(await files.replace([before.path], merged)).toBe(true);
+    expect(await view.late()).toEqual([]);
+    // And what was late before it was merged still is.
+    const late = fileOf(view.version.project, [minuteOf(5, 0)]);
+    await files.record(late);
+    await files.replace(
+      [late.path, merged.path],
+      fileOf(view.version.project, [minuteOf(3, 0), minuteOf(5, 0)]),
+    );
+    expect(await view.late()).toEqual([[5, 5]]);
+  });
+
   test('by its own source and project alone', async () => {
     const view = someView();
     await view.commit(hours(0, 10));

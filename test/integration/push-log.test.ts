@@ -236,7 +236,14 @@ describe('recovery', () => {
 
   function neverRecording(): PushWorld['files'] {
     const never = () => Promise.reject(new Error('not this one'));
-    return { record: never, isRecorded: never, files: never };
+    return {
+      record: never,
+      isRecorded: never,
+      files: never,
+      replace: never,
+      replaced: never,
+      removed: never,
+    };
   }
 
   async function recovered(): Promise<readonly unknown[]> {

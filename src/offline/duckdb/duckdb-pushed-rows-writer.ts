@@ -12,7 +12,7 @@ import { duckDbReason, failureKind } from './duckdb-failure.ts';
 import type { DuckDbEngine } from './engine.ts';
 import { digestOfFile, moveIntoPlace } from './feature-file.ts';
 import { mergeMinutes } from './merge-minutes.ts';
-import { identifier, literalPath, stringLiteral } from './sql-text.ts';
+import { fileList, identifier, literalPath, stringLiteral } from './sql-text.ts';
 import { duckDbType } from './types.ts';
 
 /** As in feature files: readers skip groups by event time. */
@@ -41,7 +41,42 @@ export function createDuckDbPushedRowsWriter(
         }
       });
     },
+
+    merge({ paths, path }) {
+      return engine.withConnection(async (connection) => {
+        const files = fileList(paths.map((each) => literalPath(join(offlineRoot, each))));
+        const scan = `read_parquet(${files}, union_by_name = true, hive_partitioning = false)`;
+        // The time stands first in every file, and rows that agree in all columns are in one order.
+        const rows =
+          `SELECT * EXCLUDE (${RECEIVED_TIME}), min(${RECEIVED_TIME}) AS ${RECEIVED_TIME} ` +
+          `FROM ${scan} GROUP BY ALL ORDER BY ALL`;
+        return copyInto(connection, rows, join(offlineRoot, path));
+      });
+    },
+
+    remove: (path) => rm(join(offlineRoot, path), { force: true }),
   };
+}
+
+/** Under another name first. */
+async function copyInto(
+  connection: DuckDBConnection,
+  select: string,
+  target: string,
+): Promise<{ readonly rows: number; readonly bytes: number; readonly digest: string }> {
+  const unfinished = `${target}.${randomUUID()}.unfinished`;
+  await mkdir(dirname(target), { recursive: true });
+  try {
+    const { rowsChanged: rows } = await connection.run(
+      `COPY (${select}) TO ${stringLiteral(unfinished)} ` +
+        `(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROWS_PER_GROUP})`,
+    );
+    const content = await digestOfFile(unfinished);
+    await moveIntoPlace(unfinished, target);
+    return { rows, ...content };
+  } finally {
+    await rm(unfinished, { force: true });
+  }
 }
 
 async function write(
@@ -67,21 +102,10 @@ async function write(
     `CREATE OR REPLACE TEMP TABLE __pushed AS SELECT * FROM read_json(${stringLiteral(literalPath(lines))}, ` +
       `format = 'newline_delimited', compression = 'uncompressed', maximum_object_size = ${Math.max(longestLine, SHORTEST_BUFFER)}, columns = {${read.join(', ')}}) WHERE t IS NOT NULL`,
   );
-  const target = join(offlineRoot, path);
-  const unfinished = `${target}.${randomUUID()}.unfinished`;
-  await mkdir(dirname(target), { recursive: true });
-  try {
-    const { rowsChanged: rows } = await connection.run(
-      `COPY (SELECT ${columns.join(', ')} FROM __pushed ORDER BY t, rowid) ` +
-        `TO ${stringLiteral(unfinished)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROWS_PER_GROUP})`,
-    );
-    const content = await digestOfFile(unfinished);
-    await moveIntoPlace(unfinished, target);
-    return { rows, ...content, eventTimes: await eventTimes(connection) };
-  } finally {
-    await rm(unfinished, { force: true });
-    await connection.run('DROP TABLE IF EXISTS __pushed');
-  }
+  // A connection serves one call: the table goes with it.
+  const rows = `SELECT ${columns.join(', ')} FROM __pushed ORDER BY t, rowid`;
+  const written = await copyInto(connection, rows, join(offlineRoot, path));
+  return { ...written, eventTimes: await eventTimes(connection) };
 }
 
 const MINUTE = 60_000_000n;

@@ -27,7 +27,7 @@ const LATE_RANGES = `
     ) reached
     join ledger_readings reading
       on reading.version_ids && (select ids from of_version) and reading.range && reached.range
-    where file.project = $1 and file.source = $4
+    where file.project = $1 and file.source = $4 and not file.is_merged
       and file.recorded_at >= coalesce((
         select checked_until - interval '1 hour' from pushed_files_checked
         where version_id = (select id from of_version) and source = $4

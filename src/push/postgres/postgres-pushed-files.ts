@@ -1,5 +1,5 @@
 import type { Interval } from '../../core/interval.ts';
-import { type PostgresPool, queryOf } from '../../registry/postgres/pool.ts';
+import { type PostgresPool, queryOf, transaction } from '../../registry/postgres/pool.ts';
 import { microsFrom, rangeParameter, timeParameter } from '../../registry/postgres/postgres-time.ts';
 import type { PushedFile, PushedFiles } from '../pushed-files.ts';
 
@@ -20,7 +20,7 @@ export function createPostgresPushedFiles(pool: PostgresPool): PushedFiles {
       await query(
         `insert into pushed_files (project, source, path, rows, bytes, digest, event_times)
          values ($1, $2, $3, $4, $5, $6, $7) on conflict (path) do nothing`,
-        [project, source, path, rows, bytes, digest, `{${eventTimes.map(rangeParameter).join(',')}}`],
+        [project, source, path, rows, bytes, digest, timesParameter(eventTimes)],
       );
     },
 
@@ -38,7 +38,7 @@ export function createPostgresPushedFiles(pool: PostgresPool): PushedFiles {
            order by bound
          ) as bounds
          from pushed_files
-         where project = $1 and source = $2 and event_times && tstzrange($3, $4)
+         where project = $1 and source = $2 and event_times && tstzrange($3, $4) and replaced_at is null
          order by id`,
         [
           project,
@@ -59,7 +59,54 @@ export function createPostgresPushedFiles(pool: PostgresPool): PushedFiles {
         }),
       );
     },
+
+    replace(paths, by) {
+      return transaction(pool, async (query) => {
+        const old = await query(
+          `select id from pushed_files where path = any($1) and replaced_at is null order by id for update`,
+          [paths],
+        );
+        if (old.length !== paths.length) return false;
+        await query(
+          `with merged as (
+             insert into pushed_files (project, source, path, rows, bytes, digest, event_times, is_merged)
+             values ($2, $3, $4, $5, $6, $7, $8, true) returning id
+           )
+           update pushed_files set replaced_by = merged.id, replaced_at = clock_timestamp()
+           from merged where path = any($1)`,
+          [
+            paths,
+            by.project,
+            by.source,
+            by.path,
+            by.rows,
+            by.bytes,
+            by.digest,
+            timesParameter(by.eventTimes),
+          ],
+        );
+        return true;
+      });
+    },
+
+    async replaced({ project, source }, longerThan) {
+      const rows = await query<{ path: string }>(
+        `select path from pushed_files
+         where project = $1 and source = $2 and replaced_at is not null and removed_at is null
+           and replaced_at < clock_timestamp() - $3::double precision * interval '1 microsecond'`,
+        [project, source, String(longerThan)],
+      );
+      return rows.map(({ path }) => path);
+    },
+
+    async removed(paths) {
+      await query(`update pushed_files set removed_at = clock_timestamp() where path = any($1)`, [paths]);
+    },
   };
+}
+
+function timesParameter(times: readonly Interval[]): string {
+  return `{${times.map(rangeParameter).join(',')}}`;
 }
 
 function intervalsFrom(bounds: readonly string[]): readonly Interval[] {

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { TidemarkError } from '../../core/errors.ts';
 import { toDate } from '../../core/time.ts';
 import type { PushedRowsWriter } from '../../offline/pushed-rows-writer.ts';
-import type { PushedFiles } from '../pushed-files.ts';
+import type { PushedFiles, PushedSource } from '../pushed-files.ts';
 import { readSegment } from './segment-format.ts';
 import { parseSegmentName } from './segment-name.ts';
 
@@ -13,6 +13,8 @@ export interface SealDeps {
 }
 
 export interface Sealed {
+  /** Null when the segment told none. */
+  readonly source: PushedSource | null;
   readonly rows: number;
   /** Null when there was nothing to make a file of, or somebody else has made it. */
   readonly path: string | null;
@@ -53,10 +55,10 @@ export async function sealSegment(
     }
   }
   await rm(segment, { force: true });
-  return { rows, path };
+  return { source: { project: source.project, source: source.name }, rows, path };
 }
 
-const NOTHING: Sealed = { rows: 0, path: null };
+const NOTHING: Sealed = { source: null, rows: 0, path: null };
 
 function unequal(segment: string, rows: number, written: number): TidemarkError {
   return new TidemarkError(
