@@ -9,6 +9,7 @@ import { httpWrites } from './http-writes.ts';
 export async function serveHere(
   session: Session,
   port: number = session.platform.config.port,
+  isWorker = false,
 ): Promise<RunningServer> {
   const { platform, repo } = session;
   const { config, clock } = platform;
@@ -28,6 +29,7 @@ export async function serveHere(
       online: await platform.online(),
       trainingSets,
       functions: repo.onDemand,
+      isWorker,
       clock,
       writes,
       runs: httpRuns(session),
@@ -35,6 +37,7 @@ export async function serveHere(
     });
     return {
       url: server.url,
+      stopAccepting: server.stopAccepting,
       async close() {
         await server.close();
         await writes.close();

@@ -30,7 +30,7 @@ export function createApp(deps: AppDependencies): FastifyInstance {
     // What still comes on a kept connection is answered too, and told to connect elsewhere next time.
     return503OnClosing: false,
   });
-  const metrics = createMetrics({ process: deps.processMetrics ?? false });
+  const metrics = createMetrics({ process: deps.processMetrics ?? false, shared: deps.isWorker ?? false });
 
   // Whatever a client calls its body, it is JSON: curl and Feast's client do not say so.
   app.removeAllContentTypeParsers();

@@ -2,6 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { FeatureStatus } from '../core/rows.ts';
 import type { PushResult, WrittenOnline } from '../push/push-rows.ts';
 import type { OnlineFeatures } from '../serving/read-features.ts';
+import { shareMetrics } from './cluster-metrics.ts';
 
 /** What one server counts, in a registry of its own: two servers in one process do not mix. */
 export interface ServerMetrics {
@@ -15,7 +16,11 @@ export interface ServerMetrics {
   readonly contentType: string;
 }
 
-export function createMetrics(options: { readonly process: boolean }): ServerMetrics {
+export function createMetrics(options: {
+  readonly process: boolean;
+  /** Whether this process is one of several that tell their figures as one. */
+  readonly shared: boolean;
+}): ServerMetrics {
   const registry = new Registry();
   const registers = [registry];
   const requests = new Counter({
@@ -67,6 +72,8 @@ export function createMetrics(options: { readonly process: boolean }): ServerMet
   const revision = new Gauge({
     name: 'tidemark_registry_revision',
     help: 'The applied revision that is served.',
+    // Of several processes the one that is behind.
+    aggregator: 'min',
     registers,
   });
   if (options.process) collectDefaultMetrics({ register: registry });
@@ -92,7 +99,7 @@ export function createMetrics(options: { readonly process: boolean }): ServerMet
     },
     written,
     registryRevision: (current) => revision.set(current ?? 0),
-    text: () => registry.metrics(),
+    text: options.shared ? shareMetrics(registry) : () => registry.metrics(),
     contentType: registry.contentType,
   };
 }

@@ -13,6 +13,8 @@ export interface ServeOptions extends AppDependencies {
 export interface RunningServer {
   /** `http://127.0.0.1:6566` */
   readonly url: string;
+  /** Takes no new connections, and answers on those it has as before; `close` begins with it. */
+  stopAccepting(): void;
   /**
    * Takes no new connections, answers what comes on those it has, and ends when they are gone; connections on which
    * nothing comes are kept a second at most. What was given to it stays open.
@@ -36,7 +38,11 @@ export async function serve({ host, port, ...deps }: ServeOptions): Promise<Runn
   const address = app.server.address();
   const taken = address !== null && typeof address === 'object' ? address.port : port;
   const shown = host.includes(':') ? `[${host}]` : host;
-  return { url: `http://${shown}:${taken}`, close: () => drain(app) };
+  return {
+    url: `http://${shown}:${taken}`,
+    stopAccepting: () => stopAccepting(app),
+    close: () => drain(app),
+  };
 }
 
 const IDLE_GRACE_MILLIS = 1000;
@@ -46,12 +52,16 @@ const IDLE_GRACE_MILLIS = 1000;
  * with the word that its connection ends; who is busy has come by before the grace is over.
  */
 async function drain(app: FastifyInstance): Promise<void> {
+  stopAccepting(app);
   app.drain();
-  // Only the listening socket: an HTTP server's own `close` also ends connections that are idle just now.
-  NetServer.prototype.close.call(app.server);
   const end = performance.now() + IDLE_GRACE_MILLIS;
   while (performance.now() < end && (await connectionsOf(app)) > 0) await sleep(10);
   await app.close();
+}
+
+function stopAccepting({ server }: FastifyInstance): void {
+  // Only the listening socket: an HTTP server's own `close` also ends connections that are idle just now.
+  if (server.listening) NetServer.prototype.close.call(server);
 }
 
 const sleep = (millis: number) => new Promise((resolve) => setTimeout(resolve, millis));

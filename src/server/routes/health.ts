@@ -6,6 +6,8 @@ import type { AppDependencies } from '../dependencies.ts';
 export interface Health {
   /** `degraded`: serving goes on with the definitions that are known. */
   readonly status: 'ok' | 'degraded' | 'unavailable';
+  /** The process that answered: of several workers, one. */
+  readonly pid: number;
   readonly dependencies: {
     readonly online_store: { readonly status: 'ok' | 'unavailable'; readonly error?: string };
     readonly registry: {
@@ -34,6 +36,7 @@ async function checkHealth({ registry, online, clock }: AppDependencies): Promis
   const { readAt, error, revision } = registry.status();
   return {
     status: failure !== undefined || revision === null ? 'unavailable' : error === null ? 'ok' : 'degraded',
+    pid: process.pid,
     dependencies: {
       online_store: failure === undefined ? { status: 'ok' } : { status: 'unavailable', error: failure },
       registry: {

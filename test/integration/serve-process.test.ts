@@ -1,0 +1,131 @@
+import { Agent, request } from 'node:http';
+import { beforeAll, expect, test, vi } from 'vitest';
+import { appliedProject, type TestProject } from '../support/project.ts';
+import { serverProcess } from '../support/server-process.ts';
+import { shop } from '../support/shop.ts';
+
+/** `tidemark serve` as processes: what a load balancer, an operator and Prometheus see of it. */
+let project: TestProject;
+const BODY = JSON.stringify({
+  features: ['spend:orders_6h'],
+  entities: { user_id: Array.from({ length: 50 }, (_, i) => i) },
+});
+
+beforeAll(async () => {
+  project = await appliedProject(shop('0 * * * *'));
+});
+
+interface Clients {
+  readonly served: () => number;
+  /** Requests that were sent and not answered with 200. */
+  readonly lost: readonly string[];
+  /** Resolves when nobody accepts connections any more. */
+  readonly refused: Promise<unknown>;
+}
+
+/** Clients that keep their connections and ask without a pause, until they cannot connect. */
+function clients(url: string, count: number): Clients {
+  let served = 0;
+  const lost: string[] = [];
+  const agent = new Agent({ keepAlive: true, maxSockets: count });
+  const ask = () =>
+    new Promise<'served' | 'refused'>((resolve, reject) => {
+      const headers = { 'content-length': Buffer.byteLength(BODY) };
+      const sent = request(`${url}/get-online-features`, { method: 'POST', agent, headers }, (response) => {
+        response.resume();
+        response.once('error', reject);
+        response.once('end', () =>
+          response.statusCode === 200 ? resolve('served') : reject(new Error(`${response.statusCode}`)),
+        );
+      });
+      sent.once('error', (error: NodeJS.ErrnoException) =>
+        error.code === 'ECONNREFUSED' ? resolve('refused') : reject(error),
+      );
+      sent.end(BODY);
+    });
+  const one = async () => {
+    for (;;) {
+      const outcome = await ask().catch((error: Error) => {
+        lost.push(error.message);
+        return 'refused';
+      });
+      if (outcome === 'refused') return;
+      served += 1;
+    }
+  };
+  const refused = Promise.all(Array.from({ length: count }, one)).finally(() => agent.destroy());
+  return { served: () => served, lost, refused };
+}
+
+async function metric(url: string, name: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  const values = text
+    .split('\n')
+    .filter((line) => line.startsWith(name))
+    .map((line) => Number(line.split(' ').at(-1)));
+  return values.reduce((sum, value) => sum + value, 0);
+}
+
+/** Of the process that answers a new connection. */
+async function pidOf(url: string): Promise<number> {
+  const response = await fetch(`${url}/health`, { headers: { connection: 'close' } });
+  return ((await response.json()) as { pid: number }).pid;
+}
+
+test('a server that is told to stop under load answers every request it was sent, and exits with 0', async () => {
+  const server = await serverProcess(project.env);
+  const load = clients(server.url, 8);
+  await vi.waitFor(() => expect(load.served()).toBeGreaterThan(50), { timeout: 10_000 });
+  const code = await server.end('SIGTERM');
+  await load.refused;
+  expect(load.lost).toEqual([]);
+  expect(code).toBe(0);
+});
+
+test('workers share the port, tell their figures as one, and end with the first, losing no request', async () => {
+  const server = await serverProcess(project.env, '--workers', '2');
+  const pids = new Set<number>();
+  await vi.waitFor(
+    async () => {
+      pids.add(await pidOf(server.url));
+      expect(pids.size).toBe(2);
+    },
+    { timeout: 10_000 },
+  );
+
+  const load = clients(server.url, 8);
+  await vi.waitFor(() => expect(load.served()).toBeGreaterThan(50), { timeout: 10_000 });
+  const seen = load.served();
+  expect(await metric(server.url, 'tidemark_entity_rows_total')).toBeGreaterThanOrEqual(seen * 50);
+
+  const code = await server.end('SIGTERM');
+  await load.refused;
+  expect(load.lost).toEqual([]);
+  expect(code).toBe(0);
+});
+
+test('a worker that dies is replaced', async () => {
+  const server = await serverProcess(project.env, '--workers', '2');
+  const victim = await pidOf(server.url);
+  process.kill(victim, 'SIGKILL');
+  await vi.waitFor(() => expect(server.output()).toContain(`Worker ${victim} ended with SIGKILL`));
+  const others = new Set<number>();
+  await vi.waitFor(
+    async () => {
+      others.add(await pidOf(server.url));
+      expect(others.size).toBe(2);
+    },
+    { timeout: 10_000 },
+  );
+  expect(others).not.toContain(victim);
+  expect(await server.end('SIGTERM')).toBe(0);
+});
+
+test('a port that is taken is one clear error, also of workers', async () => {
+  const server = await serverProcess(project.env);
+  const { port } = new URL(server.url);
+  await expect(serverProcess(project.env, '--workers', '2', '--port', port)).rejects.toThrow(
+    /ended with 1: .*CONFIG_INVALID: Cannot serve on .*CONFIG_INVALID: Cannot serve: a worker ended before it listened/s,
+  );
+  await server.end('SIGTERM');
+});
