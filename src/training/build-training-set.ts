@@ -1,8 +1,8 @@
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatTime, timeOf } from '../core/time.ts';
 import { profileOf } from './diff-training-sets.ts';
 import { keepProfile } from './kept-profile.ts';
+import { leaveNothing } from './leave-nothing.ts';
 import { labelText, nullSharesOf, partsOf, type TrainingSetManifest } from './manifest.ts';
 import { planTrainingSet } from './plan-training-set.ts';
 import { statisticsPage } from './statistics-page.ts';
@@ -18,7 +18,6 @@ import {
   isThere,
   readManifest,
   trainingSetFolder,
-  unfinishedIn,
   writeManifest,
   writeWhole,
 } from './training-set-folder.ts';
@@ -44,23 +43,22 @@ export async function buildTrainingSet(
     return { ...setOf(folder, there, true), ...(await withStatistics(there, request, deps, options)) };
   }
 
-  const left = await unfinishedIn(folder);
-  const data = await writeData(plan, folder, deps, {
-    ...options,
-    ...(plan.contents.layout.format === 'arrow'
-      ? { onJoined: (joined) => keepProfile(folder, { joined, signal: options.signal }, deps) }
-      : {}),
-  });
-  const manifest: TrainingSetManifest = {
-    id: plan.id,
-    contents: plan.contents,
-    recipe: plan.recipe,
-    data,
-    createdAt: formatTime(deps.clock()),
-  };
-  await writeManifest(folder, manifest);
-  // Of attempts that died: one that still works finds nothing of its own, and then the set.
-  for (const name of left) await rm(join(folder, name), { force: true });
+  const manifest = await leaveNothing(
+    folder,
+    async (): Promise<TrainingSetManifest> => {
+      const data = await writeData(plan, folder, deps, {
+        ...options,
+        ...(plan.contents.layout.format === 'arrow'
+          ? { onJoined: (joined) => keepProfile(folder, { joined, signal: options.signal }, deps) }
+          : {}),
+      });
+      const { id, contents, recipe } = plan;
+      const made = { id, contents, recipe, data, createdAt: formatTime(deps.clock()) };
+      await writeManifest(folder, made);
+      return made;
+    },
+    options.signal,
+  );
   await recordConsumer(manifest, request, deps);
   return { ...setOf(folder, manifest, false), ...(await withStatistics(manifest, request, deps, options)) };
 }

@@ -62,11 +62,10 @@ export async function writeWhole(path: string, text: string): Promise<void> {
   }
 }
 
-/** The files of builds that have not ended, or never will. */
-export async function unfinishedIn(folder: string): Promise<readonly string[]> {
+/** What lies in a set's folder, also of builds that have not ended, or never will. */
+export async function filesIn(folder: string): Promise<readonly string[]> {
   try {
-    const names = await readdir(folder);
-    return names.filter((name) => name.endsWith('.unfinished') || name.endsWith('.joined.parquet'));
+    return await readdir(folder);
   } catch (error) {
     if (isAbsent(error)) return [];
     throw error;
