@@ -51,9 +51,9 @@ async function measure(
   const below = sampled ? (2n ** 64n * BigInt(mostRows)) / BigInt(total) : null;
   const rowsOf = (read: readonly GaugedColumn[]) => rowsSql(from, label, read, below);
 
-  const [rows = 0, values = 0] = await numbers(
+  const [rows = 0, values = 0, commonest = 0] = await numbers(
     connection,
-    `SELECT count(*), count(DISTINCT l) FROM ${rowsOf([])}`,
+    `SELECT sum(n), count(*), max(n) FROM (SELECT count(*) AS n FROM ${rowsOf([])} GROUP BY l)`,
   );
   if (values < 2) return { rows, sampled, label: 'constant', columns: [] };
   const kind: LabelKind = values === 2 ? 'binary' : label.kind === 'ordered' ? 'ordered' : 'classes';
@@ -67,7 +67,9 @@ async function measure(
     );
     for (const [index, column] of batch.entries()) {
       onProgress?.({ column: column.name, share: (at + index) / columns.length });
-      measured.push(await measureColumn(connection, column, `c${index}`, { kind, classes: values }));
+      measured.push(
+        await measureColumn(connection, column, `c${index}`, { kind, classes: values, commonest }),
+      );
     }
   }
   await connection.run('DROP TABLE IF EXISTS __gauged; DROP TABLE __labels');
@@ -78,7 +80,7 @@ async function measureColumn(
   connection: DuckDBConnection,
   column: GaugedColumn,
   place: string,
-  label: { readonly kind: LabelKind; readonly classes: number },
+  label: { readonly kind: LabelKind; readonly classes: number; readonly commonest: number },
 ): Promise<ColumnMeasure> {
   const targets =
     label.kind === 'classes'
@@ -99,20 +101,16 @@ async function measureColumn(
       missing.add(scoreByNull(known, unknown, label.kind), label.kind === 'classes' ? all : 1);
     }
   }
-  const measureOf = async (
-    score: number | null,
-    of: number,
-    where: string | null,
-  ): Promise<Measure | null> => {
-    if (score === null) return null;
-    const [commonest = 0] = await numbers(connection, commonestSql(where));
-    return { score: Number(score.toFixed(6)), rows: of, others: of - commonest };
-  };
+  const [commonest = 0] = nulls === 0 ? [label.commonest] : await numbers(connection, commonestSql(place));
   return {
     name: column.name,
-    byValue: await measureOf(value.mean(), rows, place),
-    byNull: await measureOf(missing.mean(), rows + nulls, null),
+    byValue: measureOf(value.mean(), rows, commonest),
+    byNull: measureOf(missing.mean(), rows + nulls, label.commonest),
   };
+}
+
+function measureOf(score: number | null, rows: number, commonest: number): Measure | null {
+  return score === null ? null : { score: Number(score.toFixed(6)), rows, others: rows - commonest };
 }
 
 /** Sums over rows, of the target and of its square. */

@@ -53,10 +53,9 @@ export function factsSql(column: string, target: string): string {
   return `SELECT ${column} IS NULL AS missing, count(*), sum(${target}), sum(${target} * ${target}) FROM __gauged GROUP BY missing ORDER BY missing`;
 }
 
-/** One number: how many of the rows with a value (of all rows without a column) have the commonest label. */
-export function commonestSql(column: string | null): string {
-  const where = column === null ? '' : ` WHERE ${column} IS NOT NULL`;
-  return `SELECT max(n) FROM (SELECT count(*) AS n FROM __gauged${where} GROUP BY y)`;
+/** One number: how many of the rows with a value have the commonest label. */
+export function commonestSql(column: string): string {
+  return `SELECT max(n) FROM (SELECT count(*) AS n FROM __gauged WHERE ${column} IS NOT NULL GROUP BY y)`;
 }
 
 /**
