@@ -15,8 +15,12 @@ import type { RevisedSlice } from './feature-reader.ts';
 export interface AsOfEngine {
   /** Names everything of the engine that decides the bytes it writes. */
   readonly version: string;
-  /** Columns, types, row count and digest of a spine. SPINE_INVALID says what is wrong and what is allowed. */
-  describeSpine(spine: Spine): Promise<SpineDescription>;
+  /**
+   * Columns, types, row count and digest of a spine. SPINE_INVALID says what is wrong and what is allowed; also that
+   * it lacks what the views `joined` to it are joined by. Files that do not say their types are read as a join to
+   * these views reads them.
+   */
+  describeSpine(spine: Spine, joined?: readonly JoinedView[]): Promise<SpineDescription>;
   /** Writes the joined rows as Parquet at `path` (absolute) by rename. */
   join(request: AsOfRequest): Promise<AsOfResult>;
 }
@@ -60,6 +64,9 @@ export interface RangeRows {
   readonly knownAt: KnownAt;
   readonly views: readonly Pick<AsOfView, 'dataDelay' | 'slices'>[];
 }
+
+/** What of a view a spine must be fit for. */
+export type JoinedView = Pick<AsOfView, 'view' | 'version' | 'joinKeys' | 'spineColumns'>;
 
 /** A spine column and the type the engine reads it as: what brings it back from a file as it was. */
 export interface SpineColumn {

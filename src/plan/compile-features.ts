@@ -1,3 +1,4 @@
+import { acceptedTypes } from '../core/accepted-types.ts';
 import type { NamedAggregation, SimpleAggregation } from '../core/aggregation.ts';
 import type { BatchViewSpec, FeatureSpec, Transformation } from '../core/feature-view.ts';
 import type { SourceSpec } from '../core/source.ts';
@@ -13,7 +14,7 @@ import type {
 import type { LoadedDefinition } from '../repo/load-repo.ts';
 import { sortedEntries } from './sorted.ts';
 import type { SourceLookup } from './source-lookup.ts';
-import { acceptedTypes, aggregationType, isNumber, TIME_TYPES } from './type-rules.ts';
+import { aggregationType, isNumber, TIME_TYPES } from './type-rules.ts';
 
 /** What a view computes; features (and aggregations with them) sorted by name, so that their order says nothing. */
 export interface Computation {

@@ -1,3 +1,4 @@
+import { acceptedTypes } from '../core/accepted-types.ts';
 import type { Metadata } from '../core/entity.ts';
 import type { BatchViewSpec, OnDemandInput, OnDemandViewSpec } from '../core/feature-view.ts';
 import { RECEIVED_TIME, type SourceSpec } from '../core/source.ts';
@@ -14,7 +15,6 @@ import { type Computation, compileAggregations, compilePassThrough, compileSql }
 import { batchFingerprint, onDemandFingerprint } from './fingerprint.ts';
 import { sortedEntries } from './sorted.ts';
 import type { SourceLookup } from './source-lookup.ts';
-import { acceptedTypes } from './type-rules.ts';
 
 /** A sound definition as the registry keeps it; undefined when it does not fit its sources (reported then). */
 export async function compileBatchView(

@@ -1,3 +1,4 @@
+import { acceptedTypes } from '../core/accepted-types.ts';
 import type { EntitySpec } from '../core/entity.ts';
 import type { FeatureServiceSpec, ServiceMember } from '../core/feature-service.ts';
 import type { BatchViewSpec, FeatureViewSpec, OnDemandViewSpec } from '../core/feature-view.ts';
@@ -19,7 +20,7 @@ import { compileBatchView, compileOnDemandView, metadataOf } from './compile-vie
 import { type Finding, findingsError } from './finding.ts';
 import { byName, sortedEntries } from './sorted.ts';
 import { createSourceLookup, type SourceLookup } from './source-lookup.ts';
-import { acceptedTypes, TIME_TYPES } from './type-rules.ts';
+import { TIME_TYPES } from './type-rules.ts';
 import { validate } from './validate.ts';
 
 /**

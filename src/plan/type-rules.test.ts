@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { acceptedTypes, aggregationType, isAccepted } from './type-rules.ts';
+import { acceptedTypes, isAccepted } from '../core/accepted-types.ts';
+import { aggregationType } from './type-rules.ts';
 
 test.each([
   ['int32', 'int64', true],

@@ -21,7 +21,7 @@ import { layoutOf } from './layout.ts';
 import { type LabelRecord, type Recipe, type TrainingSetContents, trainingSetId } from './manifest.ts';
 import { rangeSpineOf, withWholeRange } from './range-spine.ts';
 import { type LabelReading, readLabel } from './read-label.ts';
-import { readViews, type ViewReading } from './read-views.ts';
+import { joinedViews, readViews, type ViewReading } from './read-views.ts';
 import type { TrainingDeps, TrainingSetRequest } from './training-set.ts';
 
 /** What would be made: its name is known before any of the work is done. */
@@ -63,7 +63,7 @@ export async function planTrainingSet(
     request.spine.kind === 'range'
       ? await rangeSpineOf(request.spine, resolved, { project, knownAt, ledger: deps.ledger })
       : withSources(request.spine, applied.manifest);
-  const found = await deps.asOf.describeSpine(spine);
+  const found = await deps.asOf.describeSpine(spine, joinedViews(resolved, label));
   const description = spine.kind === 'range' ? withWholeRange(spine, found, resolved) : found;
   checkRequestData(resolved, description);
   if (label?.kind === 'column') checkLabelColumn(label.name, found, spine.timestampField);

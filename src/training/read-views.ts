@@ -1,8 +1,10 @@
+import type { BatchViewSpec } from '../core/feature-view.ts';
 import type { Interval } from '../core/interval.ts';
 import type { ResolvedFeatures, ViewPart } from '../core/resolve-features.ts';
 import { durationOf, formatTime, latest, type Micros, micros, timeOf } from '../core/time.ts';
 import type { CommittedFile, Ledger } from '../ledger/ledger.ts';
-import type { AsOfView, SpineDescription } from '../offline/as-of-engine.ts';
+import type { AsOfView, JoinedView, SpineDescription } from '../offline/as-of-engine.ts';
+import type { ResolvedLabel } from './label.ts';
 import type { SliceRecord, ViewRecord } from './manifest.ts';
 
 /** A part as the engine joins it, and as the manifest records it. */
@@ -67,6 +69,22 @@ export function sliceRecords(files: readonly CommittedFile[]): readonly SliceRec
     start: formatTime(range.start),
     end: formatTime(range.end),
   }));
+}
+
+/** What the spine must be fit for, before any of it is read. */
+export function joinedViews(
+  { parts }: ResolvedFeatures,
+  label: ResolvedLabel | undefined,
+): readonly JoinedView[] {
+  const joined = parts.map(({ view, alias }) => joinedView(view, alias?.keys));
+  return label?.kind === 'view' ? [...joined, joinedView(label.view)] : joined;
+}
+
+function joinedView(
+  { name, version, joinKeys }: BatchViewSpec,
+  keys: Readonly<Record<string, string>> = {},
+): JoinedView {
+  return { view: name, version, joinKeys, spineColumns: joinKeys.map((key) => keys[key.name] ?? key.name) };
 }
 
 /** The column of feature `feature` of part `part` while a training set is made. */

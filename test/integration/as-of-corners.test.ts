@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { asOf, type KnownAt } from '../../src/core/as-of.ts';
@@ -8,6 +8,7 @@ import { materializeRange } from '../../src/materialize/materialize-range.ts';
 import { appliedBatchView } from '../../src/registry/applied-manifest.ts';
 import { buildTrainingSet } from '../../src/training/build-training-set.ts';
 import type { TrainingDeps } from '../../src/training/training-set.ts';
+import { verifyTrainingSet } from '../../src/training/verify-training-set.ts';
 import { tidemark } from '../support/command-line.ts';
 import { testEngine, writeRows } from '../support/feature-repo.ts';
 import { appliedProject, type TestProject } from '../support/project.ts';
@@ -26,6 +27,10 @@ export const timed = batchFeatureView({ name: 'timed', version: 1, ...rules, sou
 export const timed2 = batchFeatureView({ name: 'timed', version: 2, ...rules, source: written, ttl: '3h', features });
 export const untimed = batchFeatureView({ name: 'untimed', version: 1, ...rules, source: plain, ttl: '7h', features });
 export const backwards = batchFeatureView({ name: 'backwards', version: 1, ...rules, source: back, ttl: '7h', features });
+
+export const shops = parquetSource({ name: 'shops', path: 'shops.parquet', timestampField: 'at' });
+export const shop = entity({ name: 'shop', joinKeys: { code: 'string' } });
+export const shopView = batchFeatureView({ name: 'shop', version: 1, ...rules, entities: [shop], source: shops, features });
 
 export const clocks = csvSource({ name: 'clocks', path: 'clocks.csv', timestampField: 'at', columns: { at: 'timestamp', place: 'string', row_id: 'int64' } });
 export const place = entity({ name: 'place', joinKeys: { place: 'string' } });
@@ -84,6 +89,7 @@ beforeAll(async () => {
     data: {
       'written.parquet': `SELECT * FROM (${ROWS}) ORDER BY hash(row_id, 1)`,
       'backwards.parquet': `SELECT * FROM (${ROWS}) ORDER BY hash(row_id, 1) DESC`,
+      'shops.parquet': `SELECT code, row_id, TIMESTAMP '<start>' AS "at" FROM (VALUES ('12', 1), ('7', 2)) t(code, row_id)`,
       // Across the hour that New York does not have (02:00 to 03:00 on March 9, 07:00 UTC), and the one it has twice.
       'clocks.csv': `SELECT * FROM (VALUES
         ('2025-03-09T01:59:59.999999-05:00', 'a', 1), ('2025-03-09T03:00:00-04:00', 'a', 2),
@@ -103,7 +109,7 @@ beforeAll(async () => {
     clock: platform.clock,
     offlineRoot: platform.config.offline,
   };
-  for (const view of ['timed', 'untimed', 'backwards']) await materialize(view);
+  for (const view of ['timed', 'untimed', 'backwards', 'shop']) await materialize(view);
   await materialize('timed', 2);
 });
 
@@ -203,6 +209,37 @@ describe('a source whose rows clash', () => {
     expect(rows.map((row) => row[4])).toEqual(await of('3h', '0s'));
   });
 });
+
+test.each([{}, { format: 'csv' }] as const)(
+  'keys in a CSV file that look like numbers are text where a view’s are, also when the set is made again (%j)',
+  async (layout) => {
+    const path = join(project.home, 'codes.csv');
+    await writeFile(
+      path,
+      `code,t,n\n12,${formatTime(hour(1))},1\n7,${formatTime(hour(1))},2\n8,${formatTime(hour(1))},3\n`,
+    );
+    const set = await buildTrainingSet(
+      {
+        project: project.name,
+        spine: { kind: 'csv', path, timestampField: 't' },
+        features: { kind: 'references', references: ['shop:row_id'] },
+        knownAt: 'any',
+        fullNames: false,
+        layout,
+      },
+      deps,
+    );
+    expect(set.manifest.contents.spine.columns.map(({ name, type }) => `${name} ${type}`)).toEqual([
+      'code string',
+      't timestamp',
+      'n int64',
+    ]);
+    expect(set.nullShares).toEqual({ row_id: 1 / 3 });
+    const { problems, verdict } = await verifyTrainingSet(set.manifest, deps);
+    expect(problems).toEqual([]);
+    expect(verdict).toBe('same');
+  },
+);
 
 describe('on a machine whose clock is set to New York', () => {
   const TZ = 'America/New_York';

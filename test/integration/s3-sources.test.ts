@@ -3,13 +3,19 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readConfig } from '../../src/config.ts';
+import { TidemarkError } from '../../src/core/errors.ts';
+import type { SourceSpec } from '../../src/core/source.ts';
 import { timeOf } from '../../src/core/time.ts';
+import type { JoinedView, Spine } from '../../src/offline/as-of-engine.ts';
 import { createDuckDbAsOfEngine } from '../../src/offline/duckdb/duckdb-as-of-engine.ts';
 import { createDuckDbFeatureComputer } from '../../src/offline/duckdb/duckdb-feature-computer.ts';
 import { createDuckDbSourceReader } from '../../src/offline/duckdb/duckdb-source-reader.ts';
 import { createDuckDb, type DuckDbEngine } from '../../src/offline/duckdb/engine.ts';
 import { createRemoteAccess } from '../../src/offline/duckdb/remote-access.ts';
+import { compileRepo } from '../../src/plan/compile.ts';
+import { loadRepo } from '../../src/repo/load-repo.ts';
 import { fetchDuckDbExtension } from '../../src/stack/duckdb-extension.ts';
+import { featureRepo } from '../support/feature-repo.ts';
 import { batchView, fileSource, storedRows } from '../support/offline-case.ts';
 import { withoutPython } from '../support/python-package.ts';
 import { type S3Server, startS3 } from '../support/s3-server.ts';
@@ -102,6 +108,81 @@ describe.skipIf(reason !== undefined)(
       await expect(reader.describe(fileSource({ path: 's3://shop/none/*.parquet' }))).rejects.toMatchObject({
         code: 'SOURCE_UNREADABLE',
         message: expect.stringMatching(/s3:\/\/shop\/none.*check the address, and the AWS_ variables/),
+      });
+    });
+
+    test('that lack a declared column, or have it of another type, are told by plan, each at its field', async () => {
+      const compile = async (columns: string, amount = 'float64') => {
+        const dir = await featureRepo({
+          'shop.ts': `export const shop = project({ name: 'shop' });
+export const user = entity({ name: 'user', joinKeys: { user_id: 'int64' } });
+export const events = parquetSource({ name: 'events', path: 's3://shop/events/*/*.parquet', timestampField: 'at', columns: { ${columns} } });
+export const spend = batchFeatureView({ name: 'spend', version: 1, entities: [user], source: events, schedule: '0 * * * *',
+  startTime: '2026-01-01T00:00:00Z', features: { amount: '${amount}' } });`,
+        });
+        return await compileRepo(await loadRepo(dir), {
+          sourceReader: createDuckDbSourceReader(engine, place()),
+          now: timeOf('2026-03-01T00:00:00Z'),
+        });
+      };
+      const told = async (...given: Parameters<typeof compile>) => {
+        const failure: unknown = await compile(...given).catch((error: unknown) => error);
+        if (!(failure instanceof TidemarkError)) throw new Error(`Expected problems, got ${String(failure)}`);
+        return {
+          code: failure.code,
+          places: failure.problems.map(({ where }) => where),
+          message: failure.message,
+        };
+      };
+      expect((await compile(`amount: 'float64', user_id: 'int64'`)).views).toHaveLength(1);
+      const lacking = await told(`amount: 'float64', currency: 'string'`);
+      expect(lacking.code).toBe('SOURCE_SCHEMA_MISMATCH');
+      expect(lacking.message).toContain('"currency"');
+      const other = await told(`amount: 'timestamp'`);
+      expect(other.code).toBe('SOURCE_SCHEMA_MISMATCH');
+      expect(other.message).toMatch(/amount/);
+      for (const { places } of [lacking, other]) expect(places[0]).toMatch(/^shop.ts, source "events", /);
+      expect((await told(`amount: 'float64'`, 'string')).message).toMatch(/amount/);
+    });
+
+    test('that lack what train reads of them, as a source or as entity rows, are told before any work', async () => {
+      const asOf = createDuckDbAsOfEngine(engine, place());
+      const users: JoinedView = {
+        view: 'spend',
+        version: 1,
+        joinKeys: [{ name: 'user_id', type: 'int64' }],
+        spineColumns: ['user_id'],
+      };
+      const query = (columns: SourceSpec['columns'], text = 'SELECT user_id, "at" FROM events'): Spine => ({
+        kind: 'query',
+        query: text,
+        timestampField: 'at',
+        sources: [{ ...source, columns }],
+      });
+      expect((await asOf.describeSpine(query(source.columns), [users])).rows).toBe(3);
+      for (const [columns, text] of [
+        [[{ name: 'currency', type: 'string' }], 'currency'],
+        [[{ name: 'amount', type: 'timestamp' }], 'amount'],
+      ] as const) {
+        await expect(asOf.describeSpine(query(columns), [users])).rejects.toMatchObject({
+          code: 'SOURCE_SCHEMA_MISMATCH',
+          message: expect.stringMatching(new RegExp(`"events".*${text}`, 's')),
+        });
+      }
+      const file: Spine = { kind: 'parquet', path: 's3://shop/events/*/*.parquet', timestampField: 'at' };
+      await expect(asOf.describeSpine({ ...file, timestampField: 'when' }, [users])).rejects.toMatchObject({
+        code: 'SPINE_INVALID',
+        message: expect.stringContaining('it has no column "when"'),
+      });
+      await expect(asOf.describeSpine(file, [{ ...users, spineColumns: ['usr_id'] }])).rejects.toMatchObject({
+        code: 'SPINE_INVALID',
+        message: expect.stringMatching(
+          /it has no column "usr_id" for join key "user_id" of spend@v1.*Did you mean "user_id"/,
+        ),
+      });
+      await expect(asOf.describeSpine(file, [{ ...users, spineColumns: ['amount'] }])).rejects.toMatchObject({
+        code: 'SPINE_INVALID',
+        message: expect.stringContaining('its column "amount" is DOUBLE, and join key "user_id"'),
       });
     });
 

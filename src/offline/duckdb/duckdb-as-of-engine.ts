@@ -36,9 +36,10 @@ export function createDuckDbAsOfEngine(engine: DuckDbEngine, roots: AsOfRoots): 
   return {
     version: `DuckDB ${version()}, format ${FORMAT}`,
 
-    describeSpine(spine) {
+    describeSpine(spine, joined = []) {
       return engine.withConnection(async (connection): Promise<SpineDescription> => {
-        const { columns, rows, span } = await loadSpine(connection, spine, roots);
+        const { columns, rows, span } = await loadSpine(connection, spine, { ...roots, views: joined });
+        for (const view of joined) keyColumns(spine, columns, view);
         const typed = columns.map(({ name, engineType }) => {
           const type = valueTypeOfDuckDb(engineType);
           if (type !== null) return { name, type };

@@ -101,15 +101,16 @@ export function namedIn(query: string, sources: readonly SourceSpec[]): readonly
   return sources.filter(({ name }) => text.includes(name.toLowerCase()));
 }
 
-/** The source under its name, for queries of SQL views. */
+/** The source under its name, for queries of SQL views; returns its columns. */
 export async function createSourceView(
   connection: DuckDBConnection,
   source: SourceSpec,
   place: SourcePlace,
   open: typeof openShape = openSource,
-): Promise<void> {
-  const { relation } = await open(connection, source, place);
+): Promise<readonly EngineColumn[]> {
+  const { relation, columns } = await open(connection, source, place);
   await connection.run(`CREATE OR REPLACE TEMP VIEW ${identifier(source.name)} AS SELECT * FROM ${relation}`);
+  return columns;
 }
 
 /** What is wrong with a query, when it is the query: QUERY_INVALID. */

@@ -1,10 +1,11 @@
 import { isAbsolute, resolve } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { isAccepted } from '../../core/accepted-types.ts';
 import { TidemarkError } from '../../core/errors.ts';
-import type { FileSourceSpec } from '../../core/source.ts';
+import type { FileSourceSpec, SourceSpec } from '../../core/source.ts';
 import type { Micros } from '../../core/time.ts';
 import { identifier, literalPath, timestampLiteral } from './sql-text.ts';
-import { isTimeColumn } from './types.ts';
+import { isTimeColumn, valueTypeOfDuckDb } from './types.ts';
 
 export interface EngineColumn {
   readonly name: string;
@@ -82,4 +83,19 @@ export function requireColumn(
     );
   }
   return column;
+}
+
+/** SOURCE_SCHEMA_MISMATCH when a column is not there as it is declared: what was true at `plan` need not be later. */
+export function requireDeclared(
+  columns: readonly EngineColumn[],
+  { name, columns: declared }: SourceSpec,
+): void {
+  for (const { name: column, type } of declared) {
+    const { engineType } = requireColumn(columns, column, { of: `source "${name}"` });
+    if (isAccepted(valueTypeOfDuckDb(engineType), type)) continue;
+    throw new TidemarkError(
+      'SOURCE_SCHEMA_MISMATCH',
+      `Cannot use source "${name}": its column "${column}" is ${engineType}, and declared as ${type}.`,
+    );
+  }
 }

@@ -2,7 +2,7 @@ import type { JoinKey } from '../../core/entity.ts';
 import { TidemarkError } from '../../core/errors.ts';
 import { didYouMean } from '../../core/nearest.ts';
 import type { KeyType } from '../../core/value-type.ts';
-import type { AsOfRequest, AsOfView, Spine } from '../as-of-engine.ts';
+import type { AsOfRequest, JoinedView, Spine } from '../as-of-engine.ts';
 import type { EngineColumn } from './source-scan.ts';
 import { isTimeColumn } from './types.ts';
 
@@ -85,7 +85,7 @@ function microsSql(time: string): string {
 export function keyColumns(
   spine: Spine,
   columns: readonly EngineColumn[],
-  { view, version, joinKeys, spineColumns }: Pick<AsOfView, 'view' | 'version' | 'joinKeys' | 'spineColumns'>,
+  { view, version, joinKeys, spineColumns }: JoinedView,
 ): readonly number[] {
   return joinKeys.map((key, index) => {
     const name = spineColumns[index] ?? key.name;

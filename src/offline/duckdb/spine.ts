@@ -4,7 +4,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { digestOf } from '../../core/canonical.ts';
 import { messageOf, TidemarkError } from '../../core/errors.ts';
 import { type Micros, micros } from '../../core/time.ts';
-import type { AsOfView, Spine } from '../as-of-engine.ts';
+import type { JoinedView, Spine } from '../as-of-engine.ts';
 import { contentDigest } from './content-digest.ts';
 import { duckDbReason, failureKind } from './duckdb-failure.ts';
 import { createSourceView, namedIn } from './duckdb-source-reader.ts';
@@ -14,7 +14,7 @@ import { openPostgres } from './postgres-source.ts';
 import { parseQuery } from './query-shape.ts';
 import { rangeSpineSql } from './range-spine-sql.ts';
 import { sliceFailure } from './slice-scan.ts';
-import { describeSelect, type EngineColumn, isRemote } from './source-scan.ts';
+import { describeSelect, type EngineColumn, isRemote, requireDeclared } from './source-scan.ts';
 import { spineColumn, spineProblem, spineTimeSql } from './spine-columns.ts';
 import { fileList, identifier, literalPath, stringLiteral } from './sql-text.ts';
 import { duckDbType } from './types.ts';
@@ -42,7 +42,7 @@ export interface SpinePlace extends SourcePlace {
 export async function loadSpine(
   connection: DuckDBConnection,
   spine: Spine,
-  { views = [], ...place }: SpinePlace & { readonly views?: readonly AsOfView[] },
+  { views = [], ...place }: SpinePlace & { readonly views?: readonly JoinedView[] },
 ): Promise<LoadedSpine> {
   const { relation, columns } = await readable(spine, async () => {
     const found = await relationOf(connection, spine, place, views);
@@ -131,7 +131,7 @@ async function relationOf(
   connection: DuckDBConnection,
   spine: Spine,
   place: SpinePlace,
-  views: readonly AsOfView[],
+  views: readonly JoinedView[],
 ): Promise<string> {
   if ('path' in spine && isRemote(spine.path)) await openAddress(connection, spine.path, place);
   switch (spine.kind) {
@@ -171,14 +171,16 @@ async function relationOf(
       );
       const [parameter] = shape.parameters;
       if (parameter !== undefined) throw spineProblem(spine, `it has the parameter $${parameter}`);
-      for (const source of namedIn(spine.query, sources)) await createSourceView(connection, source, place);
+      for (const source of namedIn(spine.query, sources)) {
+        requireDeclared(await createSourceView(connection, source, place), source);
+      }
       return `(${shape.text})`;
     }
   }
 }
 
 /** A CSV file does not say what its columns are: `007` is text where the key it is read for is. */
-function keyTypes(sniffed: readonly EngineColumn[], views: readonly AsOfView[]): string {
+function keyTypes(sniffed: readonly EngineColumn[], views: readonly JoinedView[]): string {
   const types = new Map<string, string>();
   for (const { joinKeys, spineColumns } of views) {
     for (const [index, key] of joinKeys.entries()) {
