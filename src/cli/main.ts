@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   train: async () => (await import('./commands/train.ts')).registerTrain,
   dataset: async () => (await import('./commands/dataset.ts')).registerDataset,
   get: async () => (await import('./commands/get.ts')).registerGet,
+  loadtest: async () => (await import('./commands/loadtest.ts')).registerLoadtest,
   migrate: async () => (await import('./commands/migrate.ts')).registerMigrate,
   status: async () => (await import('./commands/status.ts')).registerStatus,
 };
