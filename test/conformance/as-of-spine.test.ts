@@ -6,6 +6,8 @@ import type { FeatureSpec } from '../../src/core/feature-view.ts';
 import { type DurationMicros, durationOf, timeOf } from '../../src/core/time.ts';
 import type { KeyType } from '../../src/core/value-type.ts';
 import type { AsOfView, Spine } from '../../src/offline/as-of-engine.ts';
+import { createDuckDbAsOfEngine } from '../../src/offline/duckdb/duckdb-as-of-engine.ts';
+import { createDuckDb } from '../../src/offline/duckdb/engine.ts';
 import type { RevisedSlice } from '../../src/offline/feature-reader.ts';
 import { createDuckDbWorld, type DuckDbWorld } from './duckdb-world.ts';
 
@@ -335,6 +337,36 @@ describe('the result', () => {
     const bytes = await readFile(first.path);
     expect(first.result.digest).toBe(createHash('sha256').update(bytes).digest('hex'));
     expect(first.result.bytes).toBe(bytes.length);
+  });
+
+  test('has the same bytes for any number of threads and any memory', async () => {
+    const { spine, view } = await large();
+    const text = { ...feature, name: 'airport', type: 'string' as const };
+    const features = [feature, text, text, text, text].map((one, at) => ({ feature: one, output: `f${at}` }));
+    const digests = new Set<string>();
+    // Little memory: values are fetched for the winners, and tables side by side are written as they are.
+    for (const [memory, threads] of [
+      ['100MB', 1],
+      ['100MB', 3],
+      ['1GB', 1],
+      ['1GB', 2],
+    ] as const) {
+      const db = await createDuckDb({ memory, threads, tempDir: join(world.folder, 'spill') });
+      const engine = createDuckDbAsOfEngine(db, {
+        offlineRoot: join(world.folder, 'offline'),
+        baseDir: world.folder,
+      });
+      const path = world.outputPath();
+      const { digest } = await engine.join({
+        spine,
+        views: [{ ...view, features }],
+        knownAt: { kind: 'any' },
+        path,
+      });
+      digests.add(digest);
+      await db.close();
+    }
+    expect(digests.size).toBe(1);
   });
 
   test('is not there when the join is cancelled or fails', async () => {

@@ -2,7 +2,8 @@ import type { KnownAt } from '../../core/as-of.ts';
 import type { Micros } from '../../core/time.ts';
 import type { AsOfView } from '../as-of-engine.ts';
 import { CREATED_TIME, EVENT_TIME, VALID_TO } from '../offline-columns.ts';
-import { type Reach, reachOf } from './as-of-reach.ts';
+import type { RowOrder } from './as-of-order.ts';
+import { reachOf } from './as-of-reach.ts';
 import { keySql } from './spine-columns.ts';
 import { identifier, timestampLiteral } from './sql-text.ts';
 
@@ -11,139 +12,132 @@ import { identifier, timestampLiteral } from './sql-text.ts';
  * BIGINT microseconds, so nothing depends on a calendar.
  *
  * Each view is joined on its own to the spine's keys and times alone, into `__joined_<i>` in the spine's order;
- * at the end the tables are laid side by side. So work grows with the number of views and features, and no wide
- * row is ever sorted.
+ * at the end the tables are laid side by side. So work grows with the number of views and features.
  */
 export interface ViewJoin {
   readonly view: AsOfView;
-  /** A query in parentheses of the view's rows, with `__revision`. */
+  /** A query in parentheses of the view's rows, with `__revision`, and with `__row` when values are fetched. */
   readonly rows: string;
   /** As it applies to this view. */
   readonly knownAt: KnownAt;
   readonly span: { readonly first: Micros; readonly last: Micros };
+  readonly plan: JoinPlan;
 }
 
-/** What about a view's rows decides how they must be compared. */
-export interface RecencyFacts {
-  readonly rows: number;
-  /** Created time minus event time. */
-  readonly minLag: bigint;
-  readonly maxLag: bigint;
-  readonly revisions: number;
+/** Choices between ways to the same answer. */
+export interface JoinPlan {
+  readonly order: RowOrder;
+  /**
+   * Rows are seen from when they were known, which known-at `'row'` lets be later than their event time and delay
+   * say. Rows older than one that was seen before them can never win, and are left out.
+   */
+  readonly seenLate: boolean;
+  /** By position of the key: it is compared as INTEGER, which is sorted faster. All keys in the files fit. */
+  readonly narrowKeys: readonly boolean[];
+  /** Rows of keys that the spine lacks are dropped before anything is sorted. */
+  readonly onlySpineKeys: boolean;
+  /** Only row numbers go through the join; values are fetched for the winners. */
+  readonly fetchValues: boolean;
 }
 
-/** One row: count(*), least and greatest lag, number of revisions. */
-export function factsSql(join: ViewJoin): string {
-  return (
-    `SELECT count(*), min(lag), max(lag), count(DISTINCT __revision) FROM (` +
-    `SELECT epoch_us(${CREATED_TIME}) - epoch_us(${EVENT_TIME}) AS lag, __revision FROM ${join.rows} ` +
-    `WHERE ${relevantSql(join)})`
-  );
+/** One row: whether every row that can be seen was created this long after its event time. */
+export function steadyLagSql(join: ViewJoin, lag: bigint): string {
+  return `SELECT bool_and(epoch_us(${CREATED_TIME}) = epoch_us(${EVENT_TIME}) + ${lag}) FROM ${join.rows} WHERE ${relevantSql(join)}`;
 }
 
 /** Rows that some spine row may see; comparisons with plain columns, so that files are skipped by statistics. */
 function relevantSql({ view, knownAt, span }: ViewJoin): string {
   const { oldest, newest } = reachOf(view);
   const conditions = [`${EVENT_TIME} <= ${timestampLiteral((span.last + newest) as Micros)}`];
-  if (oldest !== null)
+  if (oldest !== null) {
     conditions.push(`${EVENT_TIME} >= ${timestampLiteral((span.first + oldest) as Micros)}`);
+  }
   if (knownAt.kind === 'cutoff') conditions.push(`${CREATED_TIME} <= ${timestampLiteral(knownAt.at)}`);
   if (knownAt.kind === 'row') conditions.push(`${CREATED_TIME} <= ${timestampLiteral(span.last)}`);
   return conditions.join(' AND ');
 }
 
 /**
- * How rows of one entity are ordered in the join:
- * - `event`: by event time, when no two rows of an entity can share one (a constant lag, one revision: rows are
- *   unique in event and created time);
- * - `recency`: by event time, created time and revision as one value, which needs no rows removed beforehand;
- * - `visible`: by the time a row came to be seen, when known-at `'row'` lets some be seen later than their event
- *   time and delay say. Rows older than one that was seen before them can never win, and are left out.
- */
-export type JoinOrder = 'event' | 'recency' | 'visible';
-
-export function joinOrder({ view, knownAt }: ViewJoin, facts: RecencyFacts): JoinOrder {
-  if (knownAt.kind === 'row' && facts.maxLag > view.dataDelay) return 'visible';
-  return facts.minLag === facts.maxLag && facts.revisions <= 1 ? 'event' : 'recency';
-}
-
-/**
  * Makes `__joined_<index>`: columns `f0`, `f1`, … of the view, and `same`, whether the winner's event time is the
  * row's own; one row per spine row, in the spine's order.
  */
-export function joinViewSql(
-  join: ViewJoin,
-  order: JoinOrder,
-  keyColumns: readonly number[],
-  index: number,
-): string {
-  const { view } = join;
-  const reach = reachOf(view);
-  const keys = view.joinKeys.map((key, at) => `${keySql(key, `c${keyColumns[at]}`)} AS k${at}`);
-  const conditions = [...view.joinKeys.map((_, at) => `s.k${at} = f.k${at}`), 's.b >= f.o'];
-  const event = eventSql(order);
+export function joinViewSql(join: ViewJoin, keyColumns: readonly number[], index: number): readonly string[] {
+  const values = join.view.features.map((_, at) => `f${at}`);
+  if (!join.plan.fetchValues) {
+    return [`CREATE TEMP TABLE __joined_${index} AS ${matchSql(join, keyColumns, values)} ORDER BY s.id`];
+  }
+  const fetched = join.view.features.map(({ feature }, at) => `${identifier(feature.name)} AS f${at}`);
+  return [
+    `CREATE TEMP TABLE __matched AS ${matchSql(join, keyColumns, ['__row'])}`,
+    `CREATE TEMP TABLE __joined_${index} AS SELECT ${[...values, 'same'].join(', ')} FROM __matched m ` +
+      `LEFT JOIN (SELECT ${['__row', ...fetched].join(', ')} FROM ${join.rows} WHERE ${relevantSql(join)}) f ` +
+      'ON m.__row = f.__row ORDER BY m.id',
+    'DROP TABLE __matched',
+  ];
+}
+
+/** Columns `id` (the spine row), `carried` of the winner, and `same`: one row per spine row. */
+function matchSql(join: ViewJoin, keyColumns: readonly number[], carried: readonly string[]): string {
+  const { view, plan } = join;
+  const { oldest, newest } = reachOf(view);
+  const order = plan.seenLate ? 'f.e' : 'f.o';
   // The winner has the greatest event time of all that are seen, so when it is too old, all are.
   const counts = [
-    ...(reach.oldest === null ? [] : [`${event} >= s.t + ${reach.oldest}`]),
-    ...(view.validity === true ? [`s.t${view.horizon === undefined ? '' : ` + ${reach.newest}`} < f.v`] : []),
+    ...(oldest === null ? [] : [`${order} >= ${plan.order.floor('s.t', oldest)}`]),
+    ...(view.validity === true ? [`s.t${view.horizon === undefined ? '' : ` + ${newest}`} < f.v`] : []),
   ].join(' AND ');
   const value = (sql: string) => (counts === '' ? sql : `CASE WHEN ${counts} THEN ${sql} END`);
-  const values = view.features.map((_, at) => `${value(`f.f${at}`)} AS f${at}`);
+  const same =
+    view.horizon === undefined && newest === 0n
+      ? value(`${order} >= ${plan.order.floor('s.t', 0n)}`)
+      : 'false';
+  const select = [
+    's.id',
+    ...carried.map((column) => `${value(`f.${column}`)} AS ${column}`),
+    `${same} AS same`,
+  ];
+  const bound = plan.seenLate ? 't' : plan.order.ceiling('t', newest);
+  const keys = spineKeysSql(join, keyColumns);
+  const conditions = [...view.joinKeys.map((_, at) => `s.k${at} = f.k${at}`), 's.b >= f.o'];
   return (
-    `CREATE TEMP TABLE __joined_${index} AS ` +
-    `SELECT ${[...values, `${value(`${event} = s.t`)} AS same`].join(', ')} ` +
-    `FROM (SELECT ${['rowid AS id', ...keys, 't', `${boundSql(reach, order)} AS b`].join(', ')} FROM __spine) s ` +
-    `ASOF LEFT JOIN (${candidatesSql(join, order)}) f ON ${conditions.join(' AND ')} ORDER BY s.id`
+    `SELECT ${select.join(', ')} FROM (SELECT ${['rowid AS id', ...keys, 't', `${bound} AS b`].join(', ')} FROM __spine) s ` +
+    `ASOF LEFT JOIN (${candidatesSql(join, keyColumns)}) f ON ${conditions.join(' AND ')}`
   );
 }
 
-const RECENCY = `{'e': epoch_us(${EVENT_TIME}), 'c': epoch_us(${CREATED_TIME}), 'r': __revision}`;
-
-/** Up to where a spine row sees, in the terms of the order. */
-function boundSql({ newest }: Reach, order: JoinOrder): string {
-  switch (order) {
-    case 'event':
-      return `t + ${newest}`;
-    case 'recency':
-      return `{'e': t + ${newest}, 'c': 9223372036854775807::BIGINT, 'r': 2147483647::INTEGER}`;
-    case 'visible':
-      return 't';
-  }
+/** Columns `k<i>`. A key that no INTEGER holds is null there, and so matches nothing, as no file has it. */
+function spineKeysSql({ view, plan }: ViewJoin, keyColumns: readonly number[]): readonly string[] {
+  return view.joinKeys.map((key, at) => {
+    const column = keySql(key, `c${keyColumns[at]}`);
+    return `${plan.narrowKeys[at] === true ? `TRY_CAST(${column} AS INTEGER)` : column} AS k${at}`;
+  });
 }
 
-/** The event time of a candidate: what is in its order already is not carried through the join again. */
-function eventSql(order: JoinOrder): string {
-  switch (order) {
-    case 'event':
-      return 'f.o';
-    case 'recency':
-      return 'f.o.e';
-    case 'visible':
-      return 'f.e';
-  }
-}
-
-/** Columns `k<i>`, `o` (the order), `f<i>`, with validity `v` (until when it is true), and where the order does not tell it `e` (event time). */
-function candidatesSql(join: ViewJoin, order: JoinOrder): string {
-  const { view, rows } = join;
-  const keys = view.joinKeys.map(({ name }, at) => `${identifier(name)} AS k${at}`);
-  const values = view.features.map(({ feature }, at) => `${identifier(feature.name)} AS f${at}`);
-  const event = `epoch_us(${EVENT_TIME})`;
-  const valid = view.validity === true ? [`coalesce(epoch_us(${VALID_TO}), 9223372036854775807) AS v`] : [];
-  const select = (...ordered: readonly string[]) =>
-    `SELECT ${[...keys, ...ordered, ...valid, ...values].join(', ')} FROM ${rows} WHERE ${relevantSql(join)}`;
-  switch (order) {
-    case 'event':
-      return select(`${event} AS o`);
-    case 'recency':
-      return select(`${RECENCY} AS o`);
-    case 'visible': {
-      const visible = `greatest(${event} - ${reachOf(view).newest}, epoch_us(${CREATED_TIME}))`;
-      const entity =
-        keys.length === 0
-          ? ''
-          : `PARTITION BY ${view.joinKeys.map(({ name }) => identifier(name)).join(', ')} `;
-      return `${select(`${visible} AS o`, `${event} AS e`)} QUALIFY ${RECENCY} = max(${RECENCY}) OVER (${entity}ORDER BY ${visible})`;
-    }
-  }
+/**
+ * Columns `k<i>`, `o` (what the join goes by), the row's number or `f<i>`, with validity `v` (until when it is true),
+ * and `e` (the order) where the join goes by something else.
+ */
+function candidatesSql(join: ViewJoin, keyColumns: readonly number[]): string {
+  const { view, plan } = join;
+  const keys = view.joinKeys.map(({ name }, at) =>
+    plan.narrowKeys[at] === true ? `CAST(${identifier(name)} AS INTEGER)` : identifier(name),
+  );
+  const seen = `greatest(epoch_us(${EVENT_TIME}) - (${reachOf(view).newest}), epoch_us(${CREATED_TIME}))`;
+  const columns = [
+    ...keys.map((key, at) => `${key} AS k${at}`),
+    ...(plan.seenLate ? [`${seen} AS o`, `${plan.order.row} AS e`] : [`${plan.order.row} AS o`]),
+    ...(view.validity === true ? [`coalesce(epoch_us(${VALID_TO}), 9223372036854775807) AS v`] : []),
+    ...(plan.fetchValues
+      ? ['__row']
+      : view.features.map(({ feature }, at) => `${identifier(feature.name)} AS f${at}`)),
+  ];
+  const rows = `SELECT ${columns.join(', ')} FROM ${join.rows} WHERE ${relevantSql(join)}`;
+  const names = keys.map((_, at) => `k${at}`).join(', ');
+  const met =
+    plan.onlySpineKeys && keys.length > 0
+      ? `SELECT * FROM (${rows}) SEMI JOIN (SELECT ${spineKeysSql(join, keyColumns).join(', ')} FROM __spine) USING (${names})`
+      : rows;
+  if (!plan.seenLate) return met;
+  const entity = keys.length === 0 ? '' : `PARTITION BY ${names} `;
+  return `SELECT * FROM (${met}) QUALIFY e = max(e) OVER (${entity}ORDER BY o)`;
 }

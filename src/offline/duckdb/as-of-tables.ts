@@ -79,24 +79,43 @@ export function rowsSql(
   return `SELECT ${select.join(', ')} FROM ${tables.map(part).join(' POSITIONAL JOIN ')}`;
 }
 
-/** Fixed, and written by one thread in the spine's order: the same rows give the same bytes. */
+/** Fixed, and in the spine's order: the same rows give the same bytes, whatever the number of threads. */
 const ROWS_PER_GROUP = 122_880;
 
-/** Writes all spine columns as they are, then the outputs. */
-export function assembleSql({ spineColumns, outputs }: SideBySide, path: string): string {
+/** A value in memory: most take half of it. */
+const VALUE_BYTES = 16;
+
+/**
+ * Writes all spine columns as they are, then the outputs. Tables side by side are read by one thread, so when there is
+ * memory for it they are made one table, which all threads then write.
+ */
+export function assembleSql(
+  { spineColumns, outputs }: SideBySide,
+  path: string,
+  { rows, memory }: { readonly rows: number; readonly memory: number },
+): readonly string[] {
   const tables = [...new Set(outputs.flatMap(({ table }) => table ?? []))];
   const columns = [
-    ...spineColumns.map(
-      ({ name, engineType }, at) => `${written(`s.c${at}`, engineType)} AS ${identifier(name)}`,
-    ),
-    ...outputs.map(
-      ({ name, table, column, value }) =>
-        `${value(table === null ? 'NULL' : `t${tables.indexOf(table)}.${column}`)} AS ${identifier(name)}`,
-    ),
+    ...spineColumns.map(({ name, engineType }, at) => ({
+      name,
+      value: written(`s.c${at}`, engineType),
+    })),
+    ...outputs.map(({ name, table, column, value }) => ({
+      name,
+      value: value(table === null ? 'NULL' : `t${tables.indexOf(table)}.${column}`),
+    })),
   ];
-  const joins = tables.map((table, index) => ` POSITIONAL JOIN ${table} t${index}`);
-  return (
-    `COPY (SELECT ${columns.join(', ')} FROM __spine s${joins.join('')}) TO ${stringLiteral(path)} ` +
-    `(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROWS_PER_GROUP})`
-  );
+  const from = `__spine s${tables.map((table, index) => ` POSITIONAL JOIN ${table} t${index}`).join('')}`;
+  const selected = (name: (column: string, at: number) => string) =>
+    `SELECT ${columns.map((column, at) => `${column.value} AS ${name(column.name, at)}`).join(', ')} FROM ${from}`;
+  const copy = (select: string) =>
+    `COPY (${select}) TO ${stringLiteral(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROWS_PER_GROUP})`;
+  if (tables.length === 0 || rows * columns.length * VALUE_BYTES > memory / 8)
+    return [copy(selected(identifier))];
+  const renamed = columns.map(({ name }, at) => `o${at} AS ${identifier(name)}`);
+  return [
+    `CREATE TEMP TABLE __rows AS ${selected((_, at) => `o${at}`)}`,
+    copy(`SELECT ${renamed.join(', ')} FROM __rows`),
+    'DROP TABLE __rows',
+  ];
 }

@@ -6,9 +6,11 @@ import { TidemarkError } from '../../core/errors.ts';
 import { formatViewVersion } from '../../core/feature-view.ts';
 import type { AsOfEngine, AsOfRequest, AsOfResult, SpineDescription } from '../as-of-engine.ts';
 import { computeColumns } from './as-of-computed.ts';
+import { readFileFacts } from './as-of-facts.ts';
+import { planJoin } from './as-of-plan.ts';
 import { knownAtOf } from './as-of-reach.ts';
 import { relevantSlices, unreadable, withoutNeedlessRanges } from './as-of-slices.ts';
-import { factsSql, joinOrder, joinViewSql, type ViewJoin } from './as-of-sql.ts';
+import { joinViewSql } from './as-of-sql.ts';
 import {
   assembleSql,
   countSameTimeSql,
@@ -20,7 +22,6 @@ import {
 import { duckDbReason, failureKind } from './duckdb-failure.ts';
 import type { DuckDbEngine } from './engine.ts';
 import { digestOfFile, moveIntoPlace } from './feature-file.ts';
-import { sliceScanSql } from './slice-scan.ts';
 import { type LoadedSpine, leaveOut, loadSpine, type SpinePlace, spineDigest } from './spine.ts';
 import { keyColumns, refuseCollisions, spineProblem } from './spine-columns.ts';
 import { valueTypeOfDuckDb } from './types.ts';
@@ -81,10 +82,13 @@ async function joinSpine(
   await refuseOtherSpine(connection, request);
   const loaded = await leaveOut(connection, whole, request.notAfter);
 
+  const memory = await memoryOf(connection);
   const joined: boolean[] = [];
   for (const [index, view] of views.entries()) {
     report(`joining ${formatViewVersion(view)}`, index + 1);
-    joined.push(await joinView(connection, request, loaded, { index, keys: keys[index] ?? [], offlineRoot }));
+    joined.push(
+      await joinView(connection, request, loaded, { index, keys: keys[index] ?? [], offlineRoot, memory }),
+    );
   }
   const tables = { spineColumns: loaded.columns, outputs: viewOutputs(request, joined) };
   const outputs: OutputColumn[] = [...tables.outputs];
@@ -109,7 +113,7 @@ async function joinSpine(
   };
   const nulls = await countNulls(connection, result, loaded.rows);
   const sameTime = await countSameTime(connection, joined);
-  const content = await writeResult(connection, result, path);
+  const content = await writeResult(connection, result, { rows: loaded.rows, memory }, path);
   report('done', steps);
   return { rows: loaded.rows, leftOut: loaded.leftOut, sameTime, ...content, nulls };
 }
@@ -131,26 +135,24 @@ async function refuseOtherSpine(
 async function joinView(
   connection: DuckDBConnection,
   { views, knownAt }: AsOfRequest,
-  { span }: LoadedSpine,
-  of: { readonly index: number; readonly keys: readonly number[]; readonly offlineRoot: string },
+  { span, rows: spineRows }: LoadedSpine,
+  of: {
+    readonly index: number;
+    readonly keys: readonly number[];
+    readonly offlineRoot: string;
+    readonly memory: number;
+  },
 ): Promise<boolean> {
   const view = views[of.index];
   if (view === undefined || span === null) return false;
   const relevant = relevantSlices(view, span);
   if (relevant.length === 0) return false;
   try {
-    const slices = await withoutNeedlessRanges(connection, relevant, of.offlineRoot);
-    const join: ViewJoin = {
-      view,
-      rows: sliceScanSql(slices, of.offlineRoot),
-      knownAt: knownAtOf(view, knownAt),
-      span,
-    };
-    const [row = []] = (await connection.runAndReadAll(factsSql(join))).getRows();
-    const [rows, minLag, maxLag, revisions] = row;
-    if (typeof minLag !== 'bigint' || typeof maxLag !== 'bigint') return false;
-    const facts = { rows: Number(rows), minLag, maxLag, revisions: Number(revisions) };
-    await connection.run(joinViewSql(join, joinOrder(join, facts), of.keys, of.index));
+    const facts = await readFileFacts(connection, view.joinKeys, relevant, of.offlineRoot);
+    const slices = withoutNeedlessRanges(relevant, facts);
+    const known = knownAtOf(view, knownAt);
+    const plan = await planJoin(connection, { view, slices, facts, knownAt: known, span, spineRows, ...of });
+    for (const statement of joinViewSql(plan, of.keys, of.index)) await connection.run(statement);
     return true;
   } catch (error) {
     throw unreadable(error);
@@ -205,15 +207,23 @@ async function countNulls(
   return nulls;
 }
 
+/** What DuckDB may use, in bytes; it says so in words. */
+async function memoryOf(connection: DuckDBConnection): Promise<number> {
+  const [[text] = []] = (await connection.runAndReadAll(`SELECT current_setting('memory_limit')`)).getRows();
+  const [, size = '0', unit = ''] = /^([\d.]+) (\w+)$/.exec(String(text)) ?? [];
+  return Number(size) * 1024 ** Math.max(0, ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'].indexOf(unit));
+}
+
 async function writeResult(
   connection: DuckDBConnection,
   result: SideBySide,
+  size: { readonly rows: number; readonly memory: number },
   path: string,
 ): Promise<{ readonly bytes: number; readonly digest: string }> {
   await mkdir(dirname(path), { recursive: true });
   const unfinished = `${path}.${randomUUID()}.unfinished`;
   try {
-    await connection.run(assembleSql(result, unfinished));
+    for (const statement of assembleSql(result, unfinished, size)) await connection.run(statement);
     const content = await digestOfFile(unfinished);
     await moveIntoPlace(unfinished, path);
     return content;

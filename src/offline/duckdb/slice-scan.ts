@@ -6,14 +6,32 @@ import { INTERVAL_END } from '../offline-columns.ts';
 import { duckDbReason, failureKind } from './duckdb-failure.ts';
 import { fileList, literalPath, stringLiteral, timestampLiteral } from './sql-text.ts';
 
+type Slices = readonly (FileSlice & Partial<Pick<RevisedSlice, 'revision'>>)[];
+
 /**
  * A query in parentheses of the rows of file slices: all columns of the files, and `__revision` (INTEGER). A
  * file may stand in several slices, which do not overlap.
  */
-export function sliceScanSql(
-  slices: readonly (FileSlice & Partial<Pick<RevisedSlice, 'revision'>>)[],
-  offlineRoot: string,
-): string {
+export function sliceScanSql(slices: Slices, offlineRoot: string): string {
+  return scanSql(slices, offlineRoot, () => '');
+}
+
+/** The same with `__row` (BIGINT), which is another one for each row, and the same one in every scan of these slices. */
+export function numberedScanSql(slices: Slices, offlineRoot: string): string {
+  return scanSql(
+    slices,
+    offlineRoot,
+    (firstFile) =>
+      `, (${firstFile} + CAST(file_index AS BIGINT)) * ${ROWS_PER_FILE} + file_row_number AS __row`,
+  );
+}
+
+/** Names that DuckDB gives to what numbers rows: a file's own column of that name hides it. */
+export const NUMBERING: readonly string[] = ['file_index', 'file_row_number'];
+
+const ROWS_PER_FILE = 2 ** 32;
+
+function scanSql(slices: Slices, offlineRoot: string, number: (firstFile: number) => string): string {
   const groups = new Map<
     string,
     { readonly paths: string[]; readonly condition: string; revision: number }
@@ -27,22 +45,18 @@ export function sliceScanSql(
     group.paths.push(literalPath(join(offlineRoot, path)));
     groups.set(`${revision} ${condition}`, group);
   }
-  if (groups.size <= 16) {
-    return `(${[...groups.values()]
-      .map(
-        ({ paths, condition, revision }) =>
-          `SELECT *, ${revision} AS __revision FROM read_parquet(${fileList(paths)}) WHERE ${condition}`,
-      )
-      .join(' UNION ALL BY NAME ')})`;
-  }
-  return joined(slices, offlineRoot);
+  if (groups.size > 16) return joined(slices, offlineRoot, number(0));
+  let files = 0;
+  const scans = [...groups.values()].map(({ paths, condition, revision }) => {
+    const firstFile = files;
+    files += paths.length;
+    return `SELECT *, ${revision} AS __revision${number(firstFile)} FROM read_parquet(${fileList(paths)}) WHERE ${condition}`;
+  });
+  return `(${scans.join(' UNION ALL BY NAME ')})`;
 }
 
 /** Many different slices: one scan of all files, joined to a table of what counts of each. */
-function joined(
-  slices: readonly (FileSlice & Partial<Pick<RevisedSlice, 'revision'>>)[],
-  offlineRoot: string,
-): string {
+function joined(slices: Slices, offlineRoot: string, number: string): string {
   const paths = [...new Set(slices.map(({ path }) => join(offlineRoot, path)))];
   const rows = slices.map(({ path, range, revision = 0 }) => {
     const from = range === undefined ? `TIMESTAMP '-infinity'` : timestampLiteral(range.start);
@@ -50,7 +64,7 @@ function joined(
     return `(${stringLiteral(join(offlineRoot, path))}, ${from}, ${to}, ${revision})`;
   });
   return (
-    `(SELECT rows.* EXCLUDE (__file), slices.__revision FROM read_parquet(${fileList(paths.map(literalPath))}, filename = '__file') rows ` +
+    `(SELECT rows.* EXCLUDE (__file), slices.__revision${number} FROM read_parquet(${fileList(paths.map(literalPath))}, filename = '__file') rows ` +
     `JOIN (VALUES ${rows.join(', ')}) slices(__file, __from, __to, __revision) ` +
     `ON rows.__file = slices.__file AND rows.${INTERVAL_END} > slices.__from AND rows.${INTERVAL_END} <= slices.__to)`
   );

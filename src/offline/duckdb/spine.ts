@@ -76,7 +76,8 @@ export async function leaveOut(
   spine: LoadedSpine,
   notAfter: Micros | undefined,
 ): Promise<LoadedSpine & { readonly leftOut: number }> {
-  if (notAfter === undefined || spine.span === null || spine.span.last <= notAfter) return { ...spine, leftOut: 0 };
+  if (notAfter === undefined || spine.span === null || spine.span.last <= notAfter)
+    return { ...spine, leftOut: 0 };
   // A new table, because what is deleted leaves gaps between the row numbers.
   await connection.run(`CREATE TEMP TABLE __kept AS SELECT * FROM __spine WHERE t <= ${notAfter}`);
   await connection.run('DROP TABLE __spine');
