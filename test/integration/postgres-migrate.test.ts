@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -43,11 +43,13 @@ test('several processes at once apply every file once', async () => {
   const applied = await Promise.all(
     pools.map((each) => migrate(each, [set, registryMigrations, ledgerMigrations])),
   );
-  expect(applied.flat().toSorted()).toEqual([
-    'ledger/0001_ledger.sql',
-    'registry/0001_registry.sql',
-    'trial/0001_first.sql',
-  ]);
+  const files = await Promise.all(
+    [set, registryMigrations, ledgerMigrations].map(async ({ name, folder }) =>
+      (await readdir(folder)).map((file) => `${name}/${file}`),
+    ),
+  );
+  expect(applied.flat().toSorted()).toEqual(files.flat().toSorted());
+  expect(applied.flat()).toContain('ledger/0001_ledger.sql');
 });
 
 test('a file that fails leaves everything as it was', async () => {
