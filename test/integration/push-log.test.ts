@@ -96,6 +96,30 @@ describe('what is appended is read back', () => {
     expect(await readAll(source)).toEqual([{ at: AT, __received_time: RECEIVED, ...columns }]);
   });
 
+  test('without a vector too, in a file that other readers take: it is one entry, and no items', async () => {
+    const source = pushSourceSpec({ embedding: 'vector(3)' });
+    const log = await world.open({ source });
+    const rows = [[1, 2, 3], null].map((embedding, index) =>
+      pushedRow(micros(AT + BigInt(index)), { embedding: embedding && Float32Array.from(embedding) }),
+    );
+    await log.append({ ...batchOf(source), rows });
+    await log.seal();
+    expect((await readAll(source)).map(({ embedding }) => embedding)).toEqual([
+      Float32Array.from([1, 2, 3]),
+      null,
+    ]);
+    const { withConnection } = await testEngine();
+    const [[entries] = []] = await withConnection(async (connection) => {
+      const { relation } = await scanPushed(connection, source, world.find);
+      const [, files] = /read_parquet\((\[[^\]]*\]|'[^']*')/.exec(relation) ?? [];
+      const result = await connection.runAndReadAll(
+        `SELECT sum(num_values) FROM parquet_metadata(${files}) WHERE path_in_schema LIKE 'embedding%'`,
+      );
+      return result.getRows();
+    });
+    expect(Number(entries)).toBe(4);
+  });
+
   test('with its created time, where the source has one', async () => {
     const source = pushSourceSpec({ user: 'int32' }, { createdTimestampField: 'written' });
     const log = await world.open({ source });

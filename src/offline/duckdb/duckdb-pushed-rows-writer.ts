@@ -13,7 +13,7 @@ import type { DuckDbEngine } from './engine.ts';
 import { digestOfFile, moveIntoPlace } from './feature-file.ts';
 import { mergeMinutes } from './merge-minutes.ts';
 import { fileList, identifier, literalPath, stringLiteral } from './sql-text.ts';
-import { duckDbType } from './types.ts';
+import { duckDbType, written } from './types.ts';
 
 /** As in feature files: readers skip groups by event time. */
 const ROWS_PER_GROUP = 61_440;
@@ -104,8 +104,8 @@ async function write(
   );
   // A connection serves one call: the table goes with it.
   const rows = `SELECT ${columns.join(', ')} FROM __pushed ORDER BY t, rowid`;
-  const written = await copyInto(connection, rows, join(offlineRoot, path));
-  return { ...written, eventTimes: await eventTimes(connection) };
+  const file = await copyInto(connection, rows, join(offlineRoot, path));
+  return { ...file, eventTimes: await eventTimes(connection) };
 }
 
 const MINUTE = 60_000_000n;
@@ -145,7 +145,7 @@ function fromLine(column: string, type: ValueType): string {
     case 'array':
       return `CAST(list_transform(${column}, lambda item: ${scalarFromLine('item', parsed.element)}) AS ${sqlType})`;
     case 'vector':
-      return `CAST(${column} AS ${sqlType})`;
+      return written(`CAST(${column} AS ${sqlType})`, sqlType);
   }
 }
 
