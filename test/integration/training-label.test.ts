@@ -226,6 +226,29 @@ describe('a label from a view', () => {
     },
   );
 
+  test('is looked up for entity rows that the views themselves give, too', async () => {
+    const spine = {
+      kind: 'range',
+      from: formatTime(moment('1h')),
+      to: formatTime(moment('12h')),
+      timestampField: 'when',
+    } as const;
+    const features = { kind: 'references', references: ['last_reading:temp'] } as const;
+    const set = await build({
+      spine,
+      features,
+      label: { view: 'busy', feature: 'readings_2h', horizon: '2h' },
+    });
+    // Readings of each twenty minutes from 1 h on, up to two hours before what is complete.
+    const times = Array.from({ length: 21 }, (_, i) => 3 + i).filter((i) => i * MINUTES >= 60);
+    const kept = times.filter((i) => i * MINUTES <= 6 * 60);
+    expect(set.rows).toBe(kept.length * PLACES);
+    expect(set.label).toMatchObject({ leftOut: (times.length - kept.length) * PLACES, nullShare: 0 });
+    // Rows are of the moments at which serving first saw them: their own times are what they should be.
+    expect(set.possibleLeakage).toEqual([]);
+    expect((await verifyTrainingSet(set.manifest, deps)).verdict).toBe('same');
+  });
+
   test('decides the name of the set, with its horizon', async () => {
     const sets = await Promise.all([
       build(),
