@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { TidemarkError } from '../../core/errors.ts';
@@ -10,7 +10,7 @@ import { type ScalarType, type ValueType, valueTypeOf } from '../../core/value-t
 import type { PushedRowsWriter, WritePushedRows, WrittenPushedRows } from '../pushed-rows-writer.ts';
 import { duckDbReason, failureKind } from './duckdb-failure.ts';
 import type { DuckDbEngine } from './engine.ts';
-import { digestOfFile, moveIntoPlace } from './feature-file.ts';
+import { digestOfFile, makeFolder, moveIntoPlace } from './feature-file.ts';
 import { mergeMinutes } from './merge-minutes.ts';
 import { fileList, identifier, literalPath, stringLiteral } from './sql-text.ts';
 import { duckDbType, written } from './types.ts';
@@ -65,7 +65,7 @@ async function copyInto(
   target: string,
 ): Promise<{ readonly rows: number; readonly bytes: number; readonly digest: string }> {
   const unfinished = `${target}.${randomUUID()}.unfinished`;
-  await mkdir(dirname(target), { recursive: true });
+  await makeFolder(dirname(target));
   try {
     const { rowsChanged: rows } = await connection.run(
       `COPY (${select}) TO ${stringLiteral(unfinished)} ` +

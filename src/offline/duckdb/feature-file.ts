@@ -48,7 +48,7 @@ export async function writeFeatureFile(
   select: string,
   path: string,
 ): Promise<WrittenFile | null> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   const unfinished = `${path}.${randomUUID()}.unfinished`;
   const order = [EVENT_TIME, ...view.joinKeys.map(({ name }) => name), CREATED_TIME]
     .map(identifier)
@@ -76,6 +76,13 @@ export async function moveIntoPlace(unfinished: string, path: string): Promise<v
   await onDisk(unfinished);
   await rename(unfinished, path);
   await onDisk(dirname(path));
+}
+
+/** Makes a folder, and those above it that are not there; they are on disk before this returns, as the file will be. */
+export async function makeFolder(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true });
+  if (first === undefined) return;
+  for (let made = path; made.length >= first.length; made = dirname(made)) await onDisk(dirname(made));
 }
 
 async function onDisk(path: string): Promise<void> {

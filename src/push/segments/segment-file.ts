@@ -19,7 +19,7 @@ export interface SegmentFile {
 
 /** Makes the file, which must not be there, with its first line. Both it and its name are on disk afterwards. */
 export async function createSegmentFile(path: string, header: Buffer): Promise<SegmentFile> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   const handle = await open(path, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o600);
   try {
     await writeAll(handle, [header], 0);
@@ -64,6 +64,13 @@ async function writeAll(handle: FileHandle, buffers: readonly Buffer[], position
     written += result.bytesWritten;
   }
   return written;
+}
+
+/** With the folders above it that are not there, all on disk afterwards. */
+async function makeFolder(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true });
+  if (first === undefined) return;
+  for (let made = path; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
 }
 
 /** A new name in a folder is on disk only when the folder is. */

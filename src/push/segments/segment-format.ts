@@ -7,7 +7,7 @@ import type { Value } from '../../core/value-type.ts';
 
 /**
  * A segment is JSON lines: one that tells the source, as it was when the segment was opened, then batches. A batch
- * is its rows and a line that ends it with their number and CRC-32, so that a batch is there as a whole or not at
+ * is its rows and a line that ends it with their number and a CRC-32 of all that, so that a batch is there as a whole or not at
  * all, whatever a crash leaves behind it.
  *
  *     {"segment":1,"source":{…}}
@@ -37,7 +37,14 @@ export function encodeBatch(source: PushSourceSpec, receivedAt: Micros, rows: re
     text += '}\n';
   }
   const lines = Buffer.from(text);
-  return Buffer.concat([lines, Buffer.from(`{"rows":${rows.length},"crc":${crc32(lines)}}\n`)]);
+  return Buffer.concat([
+    lines,
+    Buffer.from(`{"rows":${rows.length},"crc":${checksum(lines, rows.length)}}\n`),
+  ]);
+}
+
+function checksum(lines: Buffer, rows: number): number {
+  return crc32(String(rows), crc32(lines));
 }
 
 function valueText(value: Value): string {
@@ -90,7 +97,7 @@ export function readSegment(bytes: Buffer): SegmentContent {
     if (end < 0) break;
     if (startsWith(bytes, at, '{"rows":')) {
       const trailer = jsonOf(bytes.subarray(at, end)) as { rows: number; crc: number } | undefined;
-      if (trailer === undefined || trailer.crc !== crc32(bytes.subarray(length, at))) break;
+      if (trailer === undefined || trailer.crc !== checksum(bytes.subarray(length, at), trailer.rows)) break;
       rows += trailer.rows;
       length = end + 1;
     }
