@@ -36,6 +36,8 @@ export interface Outcome {
   readonly done: Readonly<Record<string, number>>;
   /** Seconds of parts of it, or of one of the things done, by name. */
   readonly seconds?: Readonly<Record<string, number>>;
+  /** Amounts of data, by name. */
+  readonly bytes?: Readonly<Record<string, number>>;
   /** Cases with an answer must all have the same one: who computes something else is not faster. */
   readonly answer?: string;
 }
@@ -43,6 +45,9 @@ export interface Outcome {
 export const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   // Loaded when it is needed: what another benchmark loads would count in this one's memory.
   'as-of-join': async () => (await import('./as-of-join.ts')).asOfJoin,
+  'as-of-memory': async () => (await import('./as-of-memory.ts')).asOfMemory,
+  'as-of-wide': async () => (await import('./as-of-wide.ts')).asOfWide,
+  'as-of-pruning': async () => (await import('./as-of-pruning.ts')).asOfPruning,
   materialize: async () => (await import('./materialize.ts')).materialize,
   'online-read': async () => (await import('./online-read.ts')).onlineRead,
   'push-log': async () => (await import('./push-log.ts')).pushLog,

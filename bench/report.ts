@@ -10,12 +10,14 @@ export function report(
   const all = [...runs.values()].flat();
   const things = unique(all.map(({ done }) => done));
   const parts = unique(all.map(({ seconds }) => seconds ?? {}));
+  const amounts = unique(all.map(({ bytes }) => bytes ?? {}));
   const compared = cases.some(({ against }) => against !== undefined);
   const head = [
     'case',
     'time',
     ...things.map((thing) => `${thing}/s`),
     ...parts,
+    ...amounts,
     'peak memory',
     'of it before',
     ...(compared ? ['rate ratio'] : []),
@@ -34,6 +36,7 @@ export function report(
         timeText(median(measured.map(({ elapsed }) => elapsed))),
         ...things.map((thing) => rateText(rate(thing))),
         ...parts.map(part),
+        ...amounts.map((name) => bytesText(median(measured.map(({ bytes }) => bytes?.[name] ?? Number.NaN)))),
         bytesText(median(measured.map(({ peak }) => peak))),
         bytesText(median(measured.map(({ before }) => before))),
         ...(compared ? [ratioText(one, measured, runs)] : []),

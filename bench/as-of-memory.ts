@@ -1,0 +1,112 @@
+import {
+  byHand,
+  type FeatureData,
+  joined,
+  LATE,
+  plainAsOf,
+  SIX,
+  STEADY,
+  spineFile,
+  TTL,
+  viewOf,
+  writeFeatures,
+  writeSpine,
+} from './as-of-data.ts';
+import type { Benchmark, Case, World } from './benchmark.ts';
+import { runSql } from './project.ts';
+
+/** As many entity rows as feature rows: sorted with their values they are larger than the memory that is given. */
+const SIZES = {
+  tiny: { rows: 2_000, entities: 100 },
+  default: { rows: 1_000_000, entities: 20_000 },
+  large: { rows: 10_000_000, entities: 100_000 },
+} as const;
+
+const DAYS = 32;
+const KEYS = ['user_id', 'shop_id', 'device_id'];
+
+export const asOfMemory: Benchmark = {
+  title: 'as-of join, as many entity rows as feature rows',
+  usesServers: false,
+  async prepare(world) {
+    const { rows, entities } = SIZES[world.size];
+    for (const data of [...views(world), late(world)]) await writeFeatures(world, data);
+    await writeSpine(world, rows, Object.fromEntries(KEYS.map((key) => [key, entities])), [0, DAYS]);
+    const text = rows.toLocaleString('en-US');
+    return `${text} entity rows, ${text} feature rows in each of 3 views of other entities, ${SIX.length} features, TTL ${TTL}`;
+  },
+  cases: () => [
+    tidemark('Tidemark', (world) => views(world).slice(0, 1), 'plain'),
+    tidemark('Tidemark, late rows', (world) => [late(world)], 'plain'),
+    tidemark('Tidemark, three views', views, 'plain, three views'),
+    plain('plain', (world) => plainAsOf(world, one(world))),
+    plain('plain, in order', (world) => plainAsOf(world, one(world), ' ORDER BY s.n')),
+    plain('plain, three views', threeByHand),
+  ],
+};
+
+function views(world: World): readonly FeatureData[] {
+  const { rows, entities } = SIZES[world.size];
+  return KEYS.map((key) => ({
+    ...{ name: `by_${key}`, key, entities, rows, days: DAYS, files: 8, created: STEADY },
+    features: SIX,
+  }));
+}
+
+function one(world: World): FeatureData {
+  return views(world)[0] as FeatureData;
+}
+
+function late(world: World): FeatureData {
+  return { ...one(world), name: 'late', created: LATE };
+}
+
+function tidemark(name: string, data: (world: World) => readonly FeatureData[], against: string): Case {
+  return {
+    name,
+    against,
+    async run(world, timed) {
+      const wanted = data(world);
+      const { path } = await joined(
+        world,
+        timed,
+        wanted.map((each) => viewOf(each, wanted.length === 1 ? '' : `${each.key}_`)),
+      );
+      return { done: { 'entity rows': SIZES[world.size].rows }, answer: await entityRows(world, path) };
+    },
+  };
+}
+
+function plain(name: string, select: (world: World) => string): Case {
+  return {
+    name,
+    async run(world, timed) {
+      const path = await byHand(world, timed, select(world));
+      return { done: { 'entity rows': SIZES[world.size].rows }, answer: await entityRows(world, path) };
+    },
+  };
+}
+
+/** One join after another in one query. */
+function threeByHand(world: World): string {
+  return views(world)
+    .reduce(
+      (spine, data) => {
+        const values = data.features.map(([name]) => `${name} AS ${data.key}_${name}`).join(', ');
+        return plainAsOf(world, data)
+          .replace(`read_parquet('${spineFile(world)}')`, spine)
+          .replace(/s\.\*, .*? FROM/s, `s.*, ${values} FROM`)
+          .replace(/^SELECT.*$/s, (text) => `(${text})`);
+      },
+      `read_parquet('${spineFile(world)}')`,
+    )
+    .slice(1, -1);
+}
+
+/** That every entity row is there once; `as-of-join` compares values. */
+async function entityRows(world: World, path: string): Promise<string> {
+  const [[rows, sum] = []] = await runSql(world, [
+    `SELECT count(*), sum(hash(n, user_id, "at", label)::HUGEINT) FROM read_parquet('${path}')`,
+  ]);
+  return `${rows} rows, checksum ${sum}`;
+}
