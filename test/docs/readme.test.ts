@@ -33,7 +33,10 @@ test('every block of TypeScript compiles against the package, or is a part of th
   expect(await typeScriptProblems(inLanguage('ts'))).toEqual([]);
 });
 
-test('every command names scripts, subcommands, options, routes, variables and files that exist', async () => {
+test('every command names scripts, subcommands, options, routes, variables and files that exist', {
+  // One process for each command that documents name.
+  timeout: 120_000,
+}, async () => {
   const check = { askHelp: askRealHelp(), app: routesOnly() };
   const problems: string[] = [];
   for (const command of inLanguage('sh', 'bash').flatMap(shellCommands)) {
