@@ -6,6 +6,8 @@ export interface Benchmark {
   readonly usesServers: boolean;
   /** Makes what all cases read, once; returns its size in words. */
   prepare(world: World): Promise<string>;
+  /** How often each case is run, whatever is asked for. */
+  readonly runs?: number;
   /** In the order of the table; each is run several times, in turns. */
   cases(size: Size): readonly Case[];
   /** Removes what `prepare` left on servers, which may be somebody's. */
@@ -42,6 +44,9 @@ export interface Outcome {
   readonly answer?: string;
 }
 
+/** Takes minutes: run when it is named. */
+export const ONLY_BY_NAME: readonly string[] = ['soak'];
+
 export const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   // Loaded when it is needed: what another benchmark loads would count in this one's memory.
   'as-of-join': async () => (await import('./as-of-join.ts')).asOfJoin,
@@ -51,5 +56,7 @@ export const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   materialize: async () => (await import('./materialize.ts')).materialize,
   'online-read': async () => (await import('./online-read.ts')).onlineRead,
   'push-log': async () => (await import('./push-log.ts')).pushLog,
+  'serve-workers': async () => (await import('./serve-workers.ts')).serveWorkers,
   backfill: async () => (await import('./backfill.ts')).backfill,
+  soak: async () => (await import('./soak.ts')).soak,
 };

@@ -1,19 +1,17 @@
-import { fork } from 'node:child_process';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { Redis } from 'ioredis';
-import type { LoadFigures } from '../src/cli/measure-load.ts';
 import { systemClock, timeOf } from '../src/core/time.ts';
 import { onlineTableOf } from '../src/online/online-table.ts';
 import { ByteWriter } from '../src/online/redis/byte-writer.ts';
 import { rowCodec } from '../src/online/redis/codec.ts';
-import { serve } from '../src/server/serve.ts';
+import { type RunningServer, serve } from '../src/server/serve.ts';
 import { readFeatures } from '../src/serving/read-features.ts';
 import { createReadPlanner } from '../src/serving/read-plan.ts';
 import { watchRegistry } from '../src/serving/registry-watch.ts';
 import type { Benchmark, Case, Outcome, Size, Stopwatch, World } from './benchmark.ts';
-import type { LoadRequest } from './http-load.ts';
+import { startLoad } from './load-process.ts';
 import { median } from './measure.ts';
-import { PROFILE, PROFILES, profileRegistry, profileRow, REFERENCES } from './profile-view.ts';
+import { PROFILE, PROFILES, profileRegistry, profileRow } from './profile-view.ts';
 import { openPlatform } from './project.ts';
 
 /**
@@ -21,7 +19,7 @@ import { openPlatform } from './project.ts';
  * alone that fetches the same bytes and does not look at them; and over HTTP, with eight connections (the server in
  * the measured process, the clients in another).
  */
-const ENTITIES: Readonly<Record<Size, number>> = { tiny: 1_000, default: 100_000, large: 2_000_000 };
+export const ENTITIES: Readonly<Record<Size, number>> = { tiny: 1_000, default: 100_000, large: 2_000_000 };
 const SECONDS: Readonly<Record<Size, number>> = { tiny: 0.1, default: 1.5, large: 5 };
 const PER_REQUEST: Readonly<Record<Size, readonly number[]>> = {
   tiny: [100],
@@ -29,7 +27,7 @@ const PER_REQUEST: Readonly<Record<Size, readonly number[]>> = {
   large: [1, 100, 500],
 };
 const MANY_VIEWS: Readonly<Record<Size, readonly number[]>> = { tiny: [], default: [500], large: [500] };
-const CONNECTIONS = 8;
+export const CONNECTIONS = 8;
 /** The same rows for the baselines: a key for each, and hashes of 16 fields, which Redis keeps packed. */
 const keyOf = (world: World, id: number, view = 0) => `${projectOf(world)}:key:${view}:${id}`;
 const hashOf = (world: World, id: number) => `${projectOf(world)}:hash:${Math.floor(id / HASH_FIELDS)}`;
@@ -55,7 +53,7 @@ export const onlineRead: Benchmark = {
   ],
 };
 
-async function prepare(world: World): Promise<string> {
+export async function prepare(world: World): Promise<string> {
   const platform = openPlatform(world.folder);
   const store = await platform.online();
   const redis = new Redis(platform.addresses.redisUrl);
@@ -87,7 +85,7 @@ async function prepare(world: World): Promise<string> {
   );
 }
 
-async function cleanUp(world: World): Promise<void> {
+export async function cleanUp(world: World): Promise<void> {
   const platform = openPlatform(world.folder);
   const store = await platform.online();
   for (const view of PROFILES) await store.drop(onlineTableOf(projectOf(world), view));
@@ -173,6 +171,16 @@ async function readLibrary(
 }
 
 async function readHttp(count: number, world: World, timed: Stopwatch): Promise<readonly number[]> {
+  const server = await startServer(world);
+  const load = await startLoad(world, { url: server.url, perRequest: count, seconds: SECONDS[world.size] });
+  const { latencies, errors } = await timed(load.run);
+  if (errors > 0) throw new Error(`${errors} requests were not served`);
+  await server.close();
+  return latencies.map((millis) => millis / 1000);
+}
+
+/** The server over the benchmark's entities, in this process. */
+export async function startServer(world: World): Promise<Pick<RunningServer, 'url' | 'close'>> {
   const platform = openPlatform(world.folder);
   const { registry } = await serving(world);
   const online = await platform.online();
@@ -184,28 +192,14 @@ async function readHttp(count: number, world: World, timed: Stopwatch): Promise<
     functions: new Map(),
     clock: systemClock,
   });
-  const request: LoadRequest = {
-    url: `${server.url}/get-online-features`,
-    references: REFERENCES,
-    entities: ENTITIES[world.size],
-    perRequest: count,
-    connections: CONNECTIONS,
-    seconds: SECONDS[world.size],
+  return {
+    url: server.url,
+    async close() {
+      await server.close();
+      await registry.close();
+      await platform.close();
+    },
   };
-  const load = fork(join(import.meta.dirname, 'http-load.ts'), [JSON.stringify(request)]);
-  const told = () => new Promise<unknown>((resolve) => load.once('message', resolve));
-  // It has warmed the server up, and starts when it is told to.
-  await told();
-  const result = told();
-  const { latencies, errors } = await timed(async () => {
-    load.send('start');
-    return (await result) as LoadFigures;
-  });
-  if (errors > 0) throw new Error(`${errors} requests were not served`);
-  await server.close();
-  await registry.close();
-  await platform.close();
-  return latencies.map((millis) => millis / 1000);
 }
 
 function mgetOf(views: number): Reader {

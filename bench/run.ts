@@ -7,7 +7,7 @@ import { bytesText } from '../src/cli/output.ts';
 import { type Config, readConfig } from '../src/config.ts';
 import { messageOf } from '../src/core/errors.ts';
 import { type Stack, stackStatus, startStack } from '../src/stack/stack.ts';
-import { BENCHMARKS, type Benchmark, type Size } from './benchmark.ts';
+import { BENCHMARKS, type Benchmark, ONLY_BY_NAME, type Size } from './benchmark.ts';
 import { inItsOwnProcess, type Measured, peakMemoryOf } from './measure.ts';
 import { report } from './report.ts';
 
@@ -17,7 +17,10 @@ const { values, positionals } = parseArgs({
 });
 const size: Size = values.large ? 'large' : values.tiny ? 'tiny' : 'default';
 const rounds = Number(values.runs ?? (size === 'tiny' ? 1 : 3));
-const names = positionals.length === 0 ? Object.keys(BENCHMARKS) : positionals;
+const names =
+  positionals.length === 0
+    ? Object.keys(BENCHMARKS).filter((name) => !ONLY_BY_NAME.includes(name))
+    : positionals;
 const unknown = names.filter((name) => !Object.hasOwn(BENCHMARKS, name));
 if (unknown.length > 0 || !Number.isInteger(rounds) || rounds < 1) {
   console.error(
@@ -76,7 +79,7 @@ async function measureAll(
   const runs = new Map<string, Measured[]>(cases.map((one) => [one.name, []]));
   try {
     // In turns, so that what else the machine does falls on all of them.
-    for (let round = 0; round < rounds; round++) {
+    for (let round = 0; round < (benchmark.runs ?? rounds); round++) {
       for (const one of cases) {
         runs.get(one.name)?.push((await inItsOwnProcess(name, one.name, world, env)) as Measured);
       }

@@ -14,6 +14,8 @@ test.concurrent.each([
   ['materialize', 'entities published/s', 4],
   ['online-read', 'requests/s', 4],
   ['backfill', 'intervals/s', 3],
+  ['serve-workers', 'requests/s', 2],
+  ['soak', 'requests/s', 1],
   ['push-log', 'rows/s', 5],
 ])(
   'the benchmark %s prints rates and peak memory of each case',
