@@ -62,7 +62,8 @@ describe('the online store in a Redis Cluster of three', () => {
     let isMoving = true;
     const moving = (async () => {
       // Those of the first node, a few at a time; the cluster has told nobody of it.
-      for (const to of [1, 2, 0]) for (let slot = 0; slot < 20; slot++) await cluster.moveSlot(slot * 100, to);
+      for (const to of [1, 2, 0])
+        for (let slot = 0; slot < 20; slot++) await cluster.moveSlot(slot * 100, to);
       isMoving = false;
     })();
     let round = 0n;
