@@ -13,8 +13,6 @@ afterAll(async () => {
 /** `tidemark serve` in a process of its own, as a person runs it. */
 export interface ServerProcess {
   readonly url: string;
-  /** Milliseconds from its start to the line that says where it serves. */
-  readonly startMillis: number;
   /** Signals the process alone; resolves to its exit code. */
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null>;
   /** What it has said so far. */
@@ -26,7 +24,6 @@ export async function serverProcess(
   env: Readonly<Record<string, string>>,
   ...args: readonly string[]
 ): Promise<ServerProcess> {
-  const began = performance.now();
   const child = spawn(process.execPath, [TIDEMARK, 'serve', '--port', '0', ...args], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { PATH: process.env.PATH, ...env },
@@ -41,10 +38,8 @@ export async function serverProcess(
     });
     child.once('exit', (code) => reject(new Error(`the server ended with ${code}: ${text}`)));
   });
-  const startMillis = performance.now() - began;
   const server: ServerProcess = {
     url,
-    startMillis,
     async end(signal) {
       alive.delete(server);
       if (child.exitCode === null && child.signalCode === null) child.kill(signal);
