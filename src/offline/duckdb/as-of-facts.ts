@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { JoinKey } from '../../core/entity.ts';
 import type { RevisedSlice } from '../feature-reader.ts';
-import { CREATED_TIME, EVENT_TIME, INTERVAL_END } from '../offline-columns.ts';
+import { INTERVAL_END } from '../offline-columns.ts';
 import type { Bounds } from './as-of-order.ts';
 import { fileList, literalPath, stringLiteral } from './sql-text.ts';
 
@@ -10,17 +10,11 @@ import { fileList, literalPath, stringLiteral } from './sql-text.ts';
 export interface FileFacts {
   /** Of all files, whether their slices take them or not. */
   readonly rows: number;
-  readonly event: Bounds | null;
-  readonly created: Bounds | null;
   /** Of the keys of type int64, by position. */
   readonly keys: readonly (Bounds | null)[];
-  /** Created time less event time, when the bounds of every row group allow it to be the same in all rows. */
-  readonly lag: bigint | null;
   /** By slice path. */
   readonly intervalEnds: ReadonlyMap<string, Bounds>;
 }
-
-const TIMES = [EVENT_TIME, CREATED_TIME, INTERVAL_END] as const;
 
 export async function readFileFacts(
   connection: DuckDBConnection,
@@ -29,7 +23,7 @@ export async function readFileFacts(
   offlineRoot: string,
 ): Promise<FileFacts> {
   const paths = [...new Set(slices.map(({ path }) => path))];
-  const columns = [...TIMES, ...joinKeys.filter(({ type }) => type === 'int64').map(({ name }) => name)];
+  const columns = [INTERVAL_END, ...joinKeys.filter(({ type }) => type === 'int64').map(({ name }) => name)];
   const files = (
     await connection.runAndReadAll(
       factsSql(
@@ -50,21 +44,16 @@ export async function readFileFacts(
     const unknown = least === undefined || most === undefined || known.length < all.length;
     return unknown ? null : { least, most };
   };
-  const lags = new Set(files.flatMap(([, , least, most]) => [least, most]));
-  const [lag] = lags;
   return {
     rows: files.reduce((sum, [, rows]) => sum + Number(rows), 0),
-    event: bounds(0),
-    created: bounds(1),
     keys: joinKeys.map(({ name }) => {
-      const at = columns.indexOf(name, TIMES.length);
+      const at = columns.indexOf(name, 1);
       return at === -1 ? null : bounds(at);
     }),
-    lag: lags.size === 1 && typeof lag === 'bigint' ? lag : null,
     intervalEnds: new Map(
       files.flatMap((file) => {
         const path = pathOf.get(String(file[0]));
-        const ends = boundsOf(file, 2);
+        const ends = boundsOf(file, 0);
         return path === undefined || ends === null ? [] : [[path, ends] as const];
       }),
     ),
@@ -76,17 +65,17 @@ function ascending(a: bigint, b: bigint): number {
 }
 
 /** Where in a row of `factsSql` the columns' bounds begin. */
-const FIRST = 4;
+const FIRST = 2;
 
 function boundsOf(file: readonly unknown[], column: number): Bounds | null {
   const [least, most] = file.slice(FIRST + 2 * column);
   return typeof least === 'bigint' && typeof most === 'bigint' ? { least, most } : null;
 }
 
-/** A row a file: its name, rows, least and greatest lag of bounds, then the least and greatest value of each column. */
+/** A row a file: its name and rows, then the least and greatest value of each column. */
 function factsSql(columns: readonly string[], paths: readonly string[]): string {
   const value = (text: string) =>
-    `CASE WHEN path_in_schema IN (${TIMES.map(stringLiteral).join(', ')}) THEN epoch_us(TRY_CAST(${text} AS TIMESTAMP)) ELSE TRY_CAST(${text} AS BIGINT) END`;
+    `CASE WHEN path_in_schema = ${stringLiteral(INTERVAL_END)} THEN epoch_us(TRY_CAST(${text} AS TIMESTAMP)) ELSE TRY_CAST(${text} AS BIGINT) END`;
   const perGroup = columns.flatMap((name, at) => [
     `max(least) FILTER (path_in_schema = ${stringLiteral(name)}) AS least${at}`,
     `max(most) FILTER (path_in_schema = ${stringLiteral(name)}) AS most${at}`,
@@ -97,7 +86,7 @@ function factsSql(columns: readonly string[], paths: readonly string[]): string 
     ),
   );
   return (
-    `SELECT ${['file_name', 'sum(rows)', 'min(least(least1 - least0, most1 - most0))', 'max(greatest(least1 - least0, most1 - most0))', ...perFile].join(', ')} ` +
+    `SELECT ${['file_name', 'sum(rows)', ...perFile].join(', ')} ` +
     `FROM (SELECT ${['file_name', 'row_group_id', 'max(row_group_num_rows) AS rows', ...perGroup].join(', ')} ` +
     `FROM (SELECT *, ${value('coalesce(stats_min_value, stats_min)')} AS least, ${value('coalesce(stats_max_value, stats_max)')} AS most ` +
     `FROM parquet_metadata(${fileList(paths.map(literalPath))}) ` +

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { compareRecency } from '../../core/newer.ts';
 import { micros } from '../../core/time.ts';
-import { byRecency, type RecencyBounds } from './as-of-order.ts';
+import { BY_STRUCT, byRecency, type RecencyFacts } from './as-of-order.ts';
 import { createDuckDb, type DuckDbEngine } from './engine.ts';
 
 let db: DuckDbEngine;
@@ -13,49 +13,69 @@ beforeAll(async () => {
 });
 afterAll(() => db.close());
 
-/** A minute, a century, and more than can be told apart in 64 bits. */
-const spread = fc.constantFrom(60_000_000n, 3_155_760_000_000_000n);
-const rows = spread.chain((most) =>
-  fc.array(
+/** A minute, a century, and more than can be told apart in 64 bits; of whole seconds or not. */
+const rows = fc
+  .tuple(
+    fc.constantFrom(60n, 3_155_760_000n),
+    fc.constantFrom(1n, 1_000_000n),
+    fc.constantFrom(1n, 1_000_000n),
+  )
+  .chain(([most, eventUnit, lagUnit]) =>
     fc
-      .tuple(
-        fc.bigInt(-most, most),
-        fc.bigInt(-3n, 3n),
-        fc.constantFrom(0n, 7n, most),
-        fc.integer({ max: 2, min: 0 }),
+      .array(
+        fc
+          .tuple(
+            fc.bigInt(-most, most),
+            fc.bigInt(-3n, 3n),
+            fc.constantFrom(0n, 7n, most),
+            fc.integer({ max: 2, min: 0 }),
+          )
+          .map(([event, off, lag, revision]) => ({
+            eventTime: micros(
+              event * eventUnit * (eventUnit === 1n ? 1_000_000n : 1n) + (eventUnit === 1n ? 1n : 0n),
+            ),
+            lag: (lag + off) * lagUnit,
+            revision,
+          }))
+          .map(({ eventTime, lag, revision }) => ({
+            eventTime,
+            createdTime: micros(eventTime + lag),
+            revision,
+          })),
+        { minLength: 1, maxLength: 12 },
       )
-      .map(([event, off, lag, revision]) => ({
-        eventTime: micros(event),
-        createdTime: micros(event + lag + off),
-        revision,
-      })),
-    { minLength: 1, maxLength: 12 },
-  ),
-);
+      .map((all) => ({ all, facts: factsOf(all, eventUnit, lagUnit) })),
+  );
 
-function boundsOf(all: readonly { eventTime: bigint; createdTime: bigint }[]): RecencyBounds {
+function factsOf(
+  all: readonly { eventTime: bigint; createdTime: bigint }[],
+  eventUnit: bigint,
+  lagUnit: bigint,
+): RecencyFacts {
   const bounds = (times: readonly bigint[]) => {
     const sorted = times.toSorted((a, b) => (a < b ? -1 : Number(a > b)));
     return { least: sorted[0] ?? 0n, most: sorted.at(-1) ?? 0n };
   };
   return {
     event: bounds(all.map(({ eventTime }) => eventTime)),
-    created: bounds(all.map(({ createdTime }) => createdTime)),
+    lag: bounds(all.map(({ eventTime, createdTime }) => createdTime - eventTime)),
+    eventUnit,
+    lagUnit,
     lastRevision: 2,
   };
 }
 
 test.each([
-  ['packed into an integer', boundsOf],
-  ['as a struct', () => null],
-] as const)('recency %s orders rows as rule 4 says, and times among them', async (_, boundsFor) => {
+  ['packed into an integer', byRecency],
+  ['as a struct', () => BY_STRUCT],
+] as const)('recency %s orders rows as rule 4 says, and times among them', async (_, orderFor) => {
   await fc.assert(
     fc.asyncProperty(
       rows,
       fc.bigInt(-4n, 4n),
       fc.constantFrom(0n, -5n, 2n ** 61n, -(2n ** 61n)),
-      async (all, off, offset) => {
-        const order = byRecency(boundsFor(all));
+      async ({ all, facts }, off, offset) => {
+        const order = orderFor(facts);
         const t = (all[0]?.eventTime ?? 0n) - (offset > -10n && offset < 10n ? offset : 0n) + off;
         const values = all
           .map(

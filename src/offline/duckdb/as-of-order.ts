@@ -16,10 +16,14 @@ export interface Bounds {
   readonly most: bigint;
 }
 
-/** Between which values everything that decides recency lies. */
-export interface RecencyBounds {
+/** What decides recency, of all rows that can be seen. */
+export interface RecencyFacts {
   readonly event: Bounds;
-  readonly created: Bounds;
+  /** Created time less event time. */
+  readonly lag: Bounds;
+  /** Both are whole multiples of these, in microseconds, but for the least. */
+  readonly eventUnit: bigint;
+  readonly lagUnit: bigint;
   readonly lastRevision: number;
 }
 
@@ -35,30 +39,32 @@ export const BY_EVENT_TIME: RowOrder = {
 
 /**
  * By event time, created time and revision (rule 4): as the digits of one integer where they fit, because sorting by
- * a struct takes twice as long.
+ * a struct takes twice as long. Of rows with one event time the lag says which was created later.
  */
-export function byRecency(bounds: RecencyBounds | null): RowOrder {
-  const packed = bounds === null ? null : byDigits(bounds);
-  return packed ?? BY_STRUCT;
-}
-
-function byDigits({ event: times, created: writes, lastRevision }: RecencyBounds): RowOrder | null {
+export function byRecency({ event: times, lag, eventUnit, lagUnit, lastRevision }: RecencyFacts): RowOrder {
   const revisions = BigInt(lastRevision) + 1n;
-  const perTime = (writes.most - writes.least + 1n) * revisions;
+  const perTime = ((lag.most - lag.least) / lagUnit + 1n) * revisions;
   // A time before or after all others stands for everything beyond them.
-  const all = (times.most - times.least + 3n) * perTime;
-  if (all >= 2n ** 126n) return null;
+  const all = ((times.most - times.least) / eventUnit + 3n) * perTime;
+  if (all >= 2n ** 126n) return BY_STRUCT;
   const type = all < 2n ** 62n ? 'BIGINT' : 'HUGEINT';
-  const place = (t: string, offset: bigint) =>
-    `CAST(least(greatest(${t} + ${offset}, ${times.least - 1n}), ${times.most + 1n}) - (${times.least}) AS ${type}) * ${perTime}`;
+  const units = (duration: string, least: bigint, unit: bigint) =>
+    `CAST((${duration} - (${least})) // ${unit} AS ${type})`;
+  // From one unit before the least, so that the division rounds towards it.
+  const place = (t: string, offset: bigint, up: bigint) => {
+    const least = times.least - eventUnit;
+    const held = `least(greatest(${t} + ${offset}, ${least}), ${times.most + eventUnit})`;
+    return `(${units(`${held} + ${up}`, least, eventUnit)} - 1) * ${perTime}`;
+  };
   return {
-    row: `CAST(${event} - (${times.least}) AS ${type}) * ${perTime} + CAST(${created} - (${writes.least}) AS ${type}) * ${revisions} + __revision`,
-    ceiling: (t, offset) => `${place(t, offset)} + ${perTime - 1n}`,
-    floor: place,
+    row: `${units(event, times.least, eventUnit)} * ${perTime} + ${units(`${created} - ${event}`, lag.least, lagUnit)} * ${revisions} + __revision`,
+    ceiling: (t, offset) => `${place(t, offset, 0n)} + ${perTime - 1n}`,
+    floor: (t, offset) => place(t, offset, eventUnit - 1n),
   };
 }
 
-const BY_STRUCT: RowOrder = {
+/** The last resort. */
+export const BY_STRUCT: RowOrder = {
   row: `{'e': ${event}, 'c': ${created}, 'r': __revision}`,
   ceiling: (t, offset) =>
     `{'e': ${t} + ${offset}, 'c': 9223372036854775807::BIGINT, 'r': 2147483647::INTEGER}`,

@@ -5,8 +5,8 @@ import { type ValueType, valueTypeOf } from '../../core/value-type.ts';
 import type { AsOfView } from '../as-of-engine.ts';
 import type { RevisedSlice } from '../feature-reader.ts';
 import type { FileFacts } from './as-of-facts.ts';
-import { BY_EVENT_TIME, byRecency, type RowOrder } from './as-of-order.ts';
-import { type JoinPlan, steadyLagSql, type ViewJoin } from './as-of-sql.ts';
+import { BY_EVENT_TIME, byRecency, type RecencyFacts } from './as-of-order.ts';
+import { type JoinPlan, recencyFactsSql, type ViewJoin } from './as-of-sql.ts';
 import { NUMBERING, numberedScanSql, sliceScanSql } from './slice-scan.ts';
 
 /** A spine this many times smaller than the files is worth a look-up of each row's key before rows are sorted. */
@@ -26,36 +26,44 @@ export interface ViewRows {
   readonly offlineRoot: string;
 }
 
-/** The quickest way to join these rows, by what the files' statistics say of them. */
-export async function planJoin(connection: DuckDBConnection, rows: ViewRows): Promise<ViewJoin> {
-  const { view, slices, facts, knownAt, span, spineRows, offlineRoot } = rows;
-  const fetchValues = worthFetching(rows);
-  const always = {
+/** The quickest way to join these rows, by what is true of them; null when none can be seen. */
+export async function planJoin(connection: DuckDBConnection, given: ViewRows): Promise<ViewJoin | null> {
+  const { view, slices, facts, knownAt, span, spineRows, offlineRoot } = given;
+  const fetchValues = worthFetching(given);
+  const rows = (fetchValues ? numberedScanSql : sliceScanSql)(slices, offlineRoot);
+  const join = { view, rows, knownAt, span };
+  const recency = await readRecencyFacts(connection, join, slices);
+  if (recency === null) return null;
+  const { lag, lastRevision } = recency;
+  // Rows are unique in key, event time, created time and revision: with one lag and revision, in key and event time.
+  const unique = lag.least === lag.most && slices.every(({ revision }) => revision === lastRevision);
+  const plan: JoinPlan = {
+    order: unique ? BY_EVENT_TIME : byRecency(recency),
+    seenLate: knownAt.kind === 'row' && lag.most > view.dataDelay,
     narrowKeys: facts.keys.map((key) => key !== null && key.least >= -(2n ** 31n) && key.most < 2n ** 31n),
     onlySpineKeys: spineRows * FEW_KEYS < facts.rows,
     fetchValues,
   };
-  const scan = fetchValues ? numberedScanSql : sliceScanSql;
-  const join = (plan: Pick<JoinPlan, 'order' | 'seenLate'>): ViewJoin => ({
-    view,
-    rows: scan(slices, offlineRoot),
-    knownAt,
-    span,
-    plan: { ...always, ...plan },
-  });
-  const careful = join({ order: orderOf(facts, slices), seenLate: knownAt.kind === 'row' });
-  const [revision, ...others] = new Set(slices.map((slice) => slice.revision));
-  if (facts.lag === null || revision === undefined || others.length > 0) return careful;
-  // Rows are unique in key, event time and created time: with one lag, in key and event time.
-  const [[steady] = []] = (await connection.runAndReadAll(steadyLagSql(careful, facts.lag))).getRows();
-  if (steady !== true) return careful;
-  return join({ order: BY_EVENT_TIME, seenLate: knownAt.kind === 'row' && facts.lag > view.dataDelay });
+  return { ...join, plan };
 }
 
-function orderOf({ event, created }: FileFacts, slices: readonly RevisedSlice[]): RowOrder {
-  if (event === null || created === null) return byRecency(null);
-  const lastRevision = slices.reduce((last, { revision }) => Math.max(last, revision), 0);
-  return byRecency({ event, created, lastRevision });
+async function readRecencyFacts(
+  connection: DuckDBConnection,
+  join: Omit<ViewJoin, 'plan'>,
+  slices: readonly RevisedSlice[],
+): Promise<RecencyFacts | null> {
+  const [[first, last, least, most, wholeEvents, wholeLags] = []] = (
+    await connection.runAndReadAll(recencyFactsSql(join))
+  ).getRows();
+  if (typeof first !== 'bigint' || typeof last !== 'bigint') return null;
+  if (typeof least !== 'bigint' || typeof most !== 'bigint') return null;
+  return {
+    event: { least: first, most: last },
+    lag: { least, most },
+    eventUnit: wholeEvents === true ? 1_000_000n : 1n,
+    lagUnit: wholeLags === true ? 1_000_000n : 1n,
+    lastRevision: slices.reduce((latest, { revision }) => Math.max(latest, revision), 0),
+  };
 }
 
 /**

@@ -40,13 +40,20 @@ export interface JoinPlan {
   readonly fetchValues: boolean;
 }
 
-/** One row: whether every row that can be seen was created this long after its event time. */
-export function steadyLagSql(join: ViewJoin, lag: bigint): string {
-  return `SELECT bool_and(epoch_us(${CREATED_TIME}) = epoch_us(${EVENT_TIME}) + ${lag}) FROM ${join.rows} WHERE ${relevantSql(join)}`;
+/**
+ * One row of the rows that can be seen: least and greatest event time, least and greatest lag (created time less event
+ * time), and whether event times and lags are all whole seconds.
+ */
+export function recencyFactsSql(join: Omit<ViewJoin, 'plan'>): string {
+  return (
+    'SELECT min(e), max(e), min(lag), max(lag), bool_and(e % 1000000 = 0), bool_and(lag % 1000000 = 0) FROM (' +
+    `SELECT epoch_us(${EVENT_TIME}) AS e, epoch_us(${CREATED_TIME}) - epoch_us(${EVENT_TIME}) AS lag FROM ${join.rows} ` +
+    `WHERE ${relevantSql(join)})`
+  );
 }
 
 /** Rows that some spine row may see; comparisons with plain columns, so that files are skipped by statistics. */
-function relevantSql({ view, knownAt, span }: ViewJoin): string {
+function relevantSql({ view, knownAt, span }: Omit<ViewJoin, 'plan'>): string {
   const { oldest, newest } = reachOf(view);
   const conditions = [`${EVENT_TIME} <= ${timestampLiteral((span.last + newest) as Micros)}`];
   if (oldest !== null) {

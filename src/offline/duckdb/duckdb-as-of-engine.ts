@@ -152,6 +152,7 @@ async function joinView(
     const slices = withoutNeedlessRanges(relevant, facts);
     const known = knownAtOf(view, knownAt);
     const plan = await planJoin(connection, { view, slices, facts, knownAt: known, span, spineRows, ...of });
+    if (plan === null) return false;
     for (const statement of joinViewSql(plan, of.keys, of.index)) await connection.run(statement);
     return true;
   } catch (error) {
