@@ -24,12 +24,15 @@ async function run(): Promise<unknown> {
 async function runCase(): Promise<Measured> {
   const found = benchmark?.cases(world.size).find((one) => one.name === step);
   if (found === undefined) throw new Error(`benchmark ${name} has no case "${step}"`);
-  const figures = { elapsed: 0, peak: 0, before: 0 };
+  const figures = { elapsed: 0, processor: 0, peak: 0, before: 0 };
   const timed: Stopwatch = async (work) => {
     figures.before = process.memoryUsage.rss();
+    const used = process.cpuUsage();
     const began = performance.now();
     const result = await work();
     figures.elapsed = (performance.now() - began) / 1000;
+    const { user, system } = process.cpuUsage(used);
+    figures.processor = (user + system) / 1e6;
     figures.peak = peakMemory();
     return result;
   };

@@ -6,6 +6,8 @@ import type { Outcome, World } from './benchmark.ts';
 /** What one run of one case came to. */
 export interface Measured extends Outcome {
   readonly elapsed: number;
+  /** Seconds of all processors that this process took for it: others' load changes them less than the time. */
+  readonly processor: number;
   /** The most memory that the process has had up to the end of the timed part, in bytes. */
   readonly peak: number;
   /** What it had before that part: Node, the libraries, and what was set up. */

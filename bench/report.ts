@@ -15,6 +15,7 @@ export function report(
   const head = [
     'case',
     'time',
+    'CPU time',
     ...things.map((thing) => `${thing}/s`),
     ...parts,
     ...amounts,
@@ -34,9 +35,10 @@ export function report(
       return [
         one.name,
         timeText(median(measured.map(({ elapsed }) => elapsed))),
+        timeText(median(measured.map(({ processor }) => processor))),
         ...things.map((thing) => rateText(rate(thing))),
         ...parts.map(part),
-        ...amounts.map((name) => bytesText(median(measured.map(({ bytes }) => bytes?.[name] ?? Number.NaN)))),
+        ...amounts.map((name) => amountText(measured.flatMap(({ bytes }) => bytes?.[name] ?? []))),
         bytesText(median(measured.map(({ peak }) => peak))),
         bytesText(median(measured.map(({ before }) => before))),
         ...(compared ? [ratioText(one, measured, runs)] : []),
@@ -69,6 +71,11 @@ function rateText(rate: number): string {
   return rate.toLocaleString('en-US', { maximumFractionDigits: rate < 100 ? 1 : 0 });
 }
 
+function amountText(amounts: readonly number[]): string {
+  return amounts.length === 0 ? '' : bytesText(Math.round(median(amounts)));
+}
+
 function timeText(seconds: number): string {
+  if (seconds < 0.000_1) return `${(seconds * 1e6).toFixed(2)} µs`;
   return seconds < 0.1 ? `${(seconds * 1000).toFixed(2)} ms` : `${seconds.toFixed(2)} s`;
 }
