@@ -1,16 +1,33 @@
 const MORE = 0x80;
+const NOTHING = Buffer.alloc(0);
+/** Text so short is read faster in a loop than by a call into the runtime. */
+const SHORT_TEXT = 8;
 
 /** Reads what `ByteWriter` wrote. Throws RangeError where the bytes end too early. */
 export class ByteReader {
   bytes: Buffer;
   at: number;
   /** What lies beyond belongs to somebody else. */
-  private readonly end: number;
+  private end: number;
+  private lastTime = 0;
+  private lastTimeBig = 0n;
 
-  constructor(bytes: Buffer, at = 0, end = bytes.length) {
+  constructor(bytes: Buffer = NOTHING, at = 0, end = bytes.length) {
     this.bytes = bytes;
     this.at = at;
     this.end = end;
+  }
+
+  /** Begins anew on other bytes: one reader serves hundreds of rows. */
+  open(bytes: Buffer, at: number, end: number): void {
+    this.bytes = bytes;
+    this.at = at;
+    this.end = end;
+  }
+
+  /** Lets go of the bytes, which may be a large buffer that nobody else holds any more. */
+  close(): void {
+    this.open(NOTHING, 0, 0);
   }
 
   get isAtEnd(): boolean {
@@ -44,9 +61,15 @@ export class ByteReader {
     const at = this.take(8);
     const high = this.bytes.readInt32BE(at) ^ 0x8000_0000;
     const value = high * 2 ** 32 + this.bytes.readUInt32BE(at + 4);
-    // Two numbers make a time of today sooner than arithmetic on bigints does.
-    if (Number.isSafeInteger(value)) return BigInt(value);
-    return BigInt.asIntN(64, this.bytes.readBigUInt64BE(at) ^ 0x8000_0000_0000_0000n);
+    if (!Number.isSafeInteger(value)) {
+      return BigInt.asIntN(64, this.bytes.readBigUInt64BE(at) ^ 0x8000_0000_0000_0000n);
+    }
+    // The rows of a batch mostly share their times.
+    if (value !== this.lastTime) {
+      this.lastTime = value;
+      this.lastTimeBig = BigInt(value);
+    }
+    return this.lastTimeBig;
   }
 
   uint32(): number {
@@ -75,7 +98,14 @@ export class ByteReader {
   text(): string {
     const size = this.integer();
     const at = this.take(size);
-    return this.bytes.toString('utf8', at, at + size);
+    if (size > SHORT_TEXT) return this.bytes.toString('utf8', at, at + size);
+    let text = '';
+    for (let i = at; i < at + size; i++) {
+      const code = this.bytes[i] ?? 0;
+      if (code > 127) return this.bytes.toString('utf8', at, at + size);
+      text += String.fromCharCode(code);
+    }
+    return text;
   }
 
   /** Steps over `size` bytes; returns where they start. */

@@ -52,6 +52,7 @@ export function rowCodec(name: string, types: readonly ValueType[], validity = f
   const nullBytes = (types.length + 7) >> 3;
   const countOfSchema = new Map(types.map((_, i) => [schemaId(types.slice(0, i), validity), i]));
   countOfSchema.set(schema, types.length);
+  const reader = new ByteReader();
 
   return {
     encode(writer, row) {
@@ -75,7 +76,7 @@ export function rowCodec(name: string, types: readonly ValueType[], validity = f
 
     decode(bytes, start = 0, end = bytes.length) {
       if (end - start < HEADER_BYTES) throw corrupt(name, `it has ${end - start} bytes`);
-      const reader = new ByteReader(bytes, start, end);
+      reader.open(bytes, start, end);
       const eventTime = micros(reader.orderedInt64());
       const createdTime = micros(reader.orderedInt64());
       const revision = reader.uint32();
@@ -92,6 +93,7 @@ export function rowCodec(name: string, types: readonly ValueType[], validity = f
         throw corrupt(name, error instanceof Error ? error.message : String(error));
       }
       if (!reader.isAtEnd) throw corrupt(name, 'bytes are left over');
+      reader.close();
       return validity
         ? { eventTime, createdTime, revision, values, validTo }
         : { eventTime, createdTime, revision, values };
