@@ -49,7 +49,7 @@ export function byRecency({ event: times, lag, eventUnit, lagUnit, lastRevision 
   if (all >= 2n ** 126n) return BY_STRUCT;
   const type = all < 2n ** 62n ? 'BIGINT' : 'HUGEINT';
   const units = (duration: string, least: bigint, unit: bigint) =>
-    `CAST((${duration} - (${least})) // ${unit} AS ${type})`;
+    `CAST((${duration} - (${least}))${unit === 1n ? '' : ` // ${unit}`} AS ${type})`;
   // From one unit before the least, so that the division rounds towards it.
   const place = (t: string, offset: bigint, up: bigint) => {
     const least = times.least - eventUnit;
@@ -57,7 +57,9 @@ export function byRecency({ event: times, lag, eventUnit, lagUnit, lastRevision 
     return `(${units(`${held} + ${up}`, least, eventUnit)} - 1) * ${perTime}`;
   };
   return {
-    row: `${units(event, times.least, eventUnit)} * ${perTime} + ${units(`${created} - ${event}`, lag.least, lagUnit)} * ${revisions} + __revision`,
+    row:
+      `${units(event, times.least, eventUnit)} * ${perTime} + ${units(`${created} - ${event}`, lag.least, lagUnit)}` +
+      (revisions === 1n ? '' : ` * ${revisions} + __revision`),
     ceiling: (t, offset) => `${place(t, offset, 0n)} + ${perTime - 1n}`,
     floor: (t, offset) => place(t, offset, eventUnit - 1n),
   };
