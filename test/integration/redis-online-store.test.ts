@@ -83,7 +83,8 @@ describe('the online store in Redis', () => {
       await past.write(table, [featureRow([1n], [1n], { event: now - 5n * HOUR })]);
       const key = keyOf(table, 1n);
       expect(await client.pttl(key)).toBeGreaterThan(Number(20n * HOUR) / 1000 - 5000);
-      expect(await client.pttl(key)).toBeLessThanOrEqual(Number(20n * HOUR) / 1000);
+      // A little longer, so that rows that follow soon after need not put it off again.
+      expect(await client.pttl(key)).toBeLessThanOrEqual(Number(21n * HOUR) / 1000);
       // A neighbour that would go sooner does not shorten it, one that stays longer does prolong it.
       await past.write(table, [featureRow([2n], [1n], { event: now - 6n * HOUR })]);
       expect(await client.pttl(key)).toBeGreaterThan(Number(20n * HOUR) / 1000 - 5000);

@@ -1,5 +1,13 @@
+import { endianness } from 'node:os';
+
 const SIGN = 1;
 const MORE = 0x80;
+const SHORT = 64;
+
+/** The bits of a 64-bit integer as two numbers: shifting a bigint would allocate, and so do Buffer's own writers. */
+const int64 = new BigInt64Array(1);
+const halves = new Int32Array(int64.buffer);
+const [LOW, HIGH] = endianness() === 'LE' ? ([0, 1] as const) : ([1, 0] as const);
 
 /**
  * Appends to one growing buffer that is used again and again: encoding a row allocates nothing.
@@ -33,7 +41,9 @@ export class ByteWriter {
   zeros(size: number): number {
     this.reserve(size);
     const start = this.length;
-    this.bytes.fill(0, start, start + size);
+    const { bytes } = this;
+    if (size <= SHORT) for (let i = 0; i < size; i++) bytes[start + i] = 0;
+    else bytes.fill(0, start, start + size);
     this.length += size;
     return start;
   }
@@ -77,15 +87,19 @@ export class ByteWriter {
 
   /** 64 bits, high bit flipped: comparing the bytes compares the numbers. */
   orderedInt64(value: bigint): void {
-    this.reserve(8);
-    this.bytes.writeBigUInt64BE(BigInt.asUintN(64, value) ^ 0x8000_0000_0000_0000n, this.length);
-    this.length += 8;
+    int64[0] = value;
+    this.uint32(((halves[HIGH] ?? 0) ^ 0x8000_0000) >>> 0);
+    this.uint32((halves[LOW] ?? 0) >>> 0);
   }
 
   uint32(value: number): void {
     this.reserve(4);
-    this.bytes.writeUInt32BE(value, this.length);
-    this.length += 4;
+    const { bytes, length } = this;
+    bytes[length] = value >>> 24;
+    bytes[length + 1] = value >>> 16;
+    bytes[length + 2] = value >>> 8;
+    bytes[length + 3] = value;
+    this.length = length + 4;
   }
 
   float32(value: number): void {
@@ -106,7 +120,7 @@ export class ByteWriter {
     const { bytes } = this;
     const size = end - start;
     // A loop is faster than a call into the runtime for what rows and keys usually are.
-    if (size <= 64) {
+    if (size <= SHORT) {
       for (let i = 0; i < size; i++) bytes[this.length + i] = source[start + i] as number;
     } else {
       bytes.set(start === 0 && end === source.length ? source : source.subarray(start, end), this.length);
@@ -122,9 +136,29 @@ export class ByteWriter {
 
   /** The length in bytes, then UTF-8. */
   text(value: string): void {
+    if (value.length <= SHORT && this.ascii(value)) return;
     const size = Buffer.byteLength(value);
     this.integer(size);
     this.reserve(size);
     this.length += this.bytes.write(value, this.length, size, 'utf8');
+  }
+
+  /** Short text in one pass; false, and nothing appended, when there is another sign in it. */
+  private ascii(value: string): boolean {
+    const size = value.length;
+    this.reserve(size + 9);
+    const start = this.length;
+    this.integer(size);
+    const { bytes, length } = this;
+    for (let i = 0; i < size; i++) {
+      const code = value.charCodeAt(i);
+      if (code >= 0x80) {
+        this.length = start;
+        return false;
+      }
+      bytes[length + i] = code;
+    }
+    this.length = length + size;
+    return true;
   }
 }

@@ -45,7 +45,8 @@ function named(lua: string, isSpread: boolean): Script {
  * - The recency is compared by its first 20 bytes as five 32-bit numbers. Lua's numbers are doubles, which hold 32
  *   bits exactly and 64 not; and its `<` on strings follows the server's locale, not the bytes.
  * - A bucket is dropped when its newest row may be. The time left is counted by the caller's clock, never by the
- *   server's, which may differ.
+ *   server's, which may differ. It gets a thirty-second more than it needs, so that rows that are a little newer
+ *   need not change it.
  * - Rows that are there already count too: what is published again after its view's TTL was raised or taken away
  *   stays as long as the new one says.
  * - A bucket that gains entities for ever would keep those that are past their time: as fields are added, it is
@@ -73,16 +74,16 @@ local function left(row)
   return math.floor(((high - 2147483648) * 4294967296 + low) / 1000) + keep - now
 end
 
-local function expire(key, most)
+local function expire(key, most, added)
   local current = call('PTTL', key)
   if current >= most then return end
-  if current == -1 then
-    -- New, or written before the view had a TTL: then a row that is already there may be the newest.
+  if current == -1 and call('HLEN', key) > added then
+    -- Written before the view had a TTL: a row that is already there may be the newest.
     for _, row in ipairs(call('HVALS', key)) do
       if #row >= 8 then most = math.max(most, left(row)) end
     end
   end
-  call('PEXPIRE', key, string.format('%.0f', most))
+  call('PEXPIRE', key, string.format('%.0f', most + keep / 32))
 end
 
 local function sweep(key)
@@ -122,10 +123,12 @@ for k = 1, #KEYS do
     written = written + size / 2
   end
   if keep then
-    expire(key, most)
-    if added > 0 then
+    expire(key, most, added)
+    local chance = math.random()
+    -- Which it cannot come to with more than eight fields otherwise.
+    if 8 * chance < 4 * added then
       local fields = call('HLEN', key)
-      if fields > 8 and math.random() * fields < 4 * added then sweep(key) end
+      if fields > 8 and chance * fields < 4 * added then sweep(key) end
     end
   else
     call('PERSIST', key)
