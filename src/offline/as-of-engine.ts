@@ -98,7 +98,20 @@ export interface AsOfRequest {
   readonly outputs?: readonly string[];
   readonly path: string;
   readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: { readonly phase: string; readonly share: number }) => void;
+  /**
+   * A folder for this request alone (absolute), made and removed by the join. What is done of a large join is kept there
+   * when it ends early, and is not done again when it is asked for with the same folder. The result is the same.
+   */
+  readonly workFolder?: string;
+  readonly onProgress?: (progress: JoinProgress) => void;
+}
+
+export interface JoinProgress {
+  readonly phase: string;
+  /** Of the whole, in [0, 1]. */
+  readonly share: number;
+  /** Entity rows of the phase. */
+  readonly rows?: { readonly done: number; readonly total: number };
 }
 
 export interface AsOfView {

@@ -33,6 +33,7 @@ export async function writeData(
     const { rows, bytes, digest, nulls, leftOut, sameTime } = await asOf.join({
       ...asked,
       path: join(folder, joined),
+      workFolder: join(folder, 'unfinished'),
       ...(signal === undefined ? {} : { signal }),
       ...(onProgress === undefined ? {} : { onProgress }),
     });

@@ -44,7 +44,7 @@ export interface AsOfWorld {
 /** The suite that every as-of engine passes (DESIGN 7, rules 1 to 8). */
 export function describeAsOfEngine(name: string, world: () => AsOfWorld, runs: number): void {
   describe(`the as-of join of ${name}`, () => {
-    test('gives every entity row the row that the reference gives it', async () => {
+    test('gives every entity row the row that the reference gives it', { timeout: 120_000 }, async () => {
       await fc.assert(
         fc.asyncProperty(
           fc.array(entityRow, { maxLength: 30 }),

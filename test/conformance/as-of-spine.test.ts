@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { FeatureSpec } from '../../src/core/feature-view.ts';
@@ -369,6 +369,46 @@ describe('the result', () => {
     expect(digests.size).toBe(1);
   });
 
+  test('of a join that ended early is finished without doing again what was done, with the same bytes', async () => {
+    const { spine, view } = await large();
+    const workFolder = join(world.folder, 'work');
+    const views = ['first', 'second'].map((output) => ({ ...view, features: [{ feature, output }] }));
+    const run = (to: { abort?: AbortController; workFolder?: string; views?: readonly AsOfView[] }) => {
+      const rows: unknown[] = [];
+      const result = world.engine.join({
+        spine,
+        views: to.views ?? views,
+        knownAt: { kind: 'any' },
+        path: world.outputPath(),
+        ...(to.workFolder !== undefined && { workFolder: to.workFolder }),
+        ...(to.abort !== undefined && { signal: to.abort.signal }),
+        onProgress: (progress) => {
+          if (!progress.phase.startsWith('joining')) return;
+          rows.push(progress.rows);
+          if (rows.length === 3) to.abort?.abort();
+        },
+      });
+      return result.then((found) => ({ found, rows }));
+    };
+    const whole = await run({});
+    expect(whole.rows).toEqual([0, 300_000, 0, 300_000].map((done) => ({ done, total: 300_000 })));
+
+    await expect(run({ abort: new AbortController(), workFolder })).rejects.toMatchObject({
+      code: 'CANCELLED',
+    });
+    const kept = await readdir(workFolder);
+    expect(kept).toEqual([expect.stringMatching(/^[0-9a-f]{64}\.parquet$/)]);
+
+    // Without the file only the second view fails: the first one's rows are those that were kept.
+    const file = join(world.folder, 'offline', 'large.parquet');
+    await rename(file, `${file}.away`);
+    await expect(run({ workFolder })).rejects.toMatchObject({ code: 'STORE_CORRUPT' });
+    expect(await readdir(workFolder)).toEqual(kept);
+    await rename(`${file}.away`, file);
+    expect((await run({ workFolder })).found).toEqual(whole.found);
+    await expect(readdir(workFolder)).rejects.toThrow('ENOENT');
+  });
+
   test('is not there when the join is cancelled or fails', async () => {
     const { spine, view } = await large();
     const path = join(world.folder, 'cancelled', 'data.parquet');
@@ -382,7 +422,7 @@ describe('the result', () => {
         path,
         signal: abort.signal,
         onProgress: ({ phase }) => {
-          phases.push(phase);
+          if (phases.at(-1) !== phase) phases.push(phase);
           if (phase === 'writing') abort.abort();
         },
       }),

@@ -7,6 +7,7 @@ import { formatViewVersion } from '../../core/feature-view.ts';
 import type { AsOfEngine, AsOfRequest, AsOfResult, SpineDescription } from '../as-of-engine.ts';
 import { computeColumns } from './as-of-computed.ts';
 import { readFileFacts } from './as-of-facts.ts';
+import { keptParts } from './as-of-parts.ts';
 import { planJoin } from './as-of-plan.ts';
 import { knownAtOf } from './as-of-reach.ts';
 import { relevantSlices, unreadable, withoutNeedlessRanges } from './as-of-slices.ts';
@@ -31,11 +32,12 @@ export type AsOfRoots = SpinePlace;
 
 /** Counts changes of this engine that change what it writes for the same request. */
 const FORMAT = 2;
+const VERSION = `DuckDB ${version()}, format ${FORMAT}`;
 
 /** DESIGN 7 on DuckDB. Joins and sorts spill to disk beyond the engine's memory. */
 export function createDuckDbAsOfEngine(engine: DuckDbEngine, roots: AsOfRoots): AsOfEngine {
   return {
-    version: `DuckDB ${version()}, format ${FORMAT}`,
+    version: VERSION,
 
     describeSpine(spine, joined = []) {
       return engine.withConnection(async (connection): Promise<SpineDescription> => {
@@ -73,7 +75,13 @@ async function joinSpine(
   const { spine, views, computed = [], path } = request;
   const { offlineRoot } = roots;
   const steps = views.length + computed.length + 2;
-  const report = (phase: string, done: number) => request.onProgress?.({ phase, share: done / steps });
+  let total = 0;
+  const report = (phase: string, step: number, done = 0) =>
+    request.onProgress?.({
+      phase,
+      share: (step + (total === 0 ? 0 : done / total)) / steps,
+      ...(total > 0 && { rows: { done, total } }),
+    });
 
   report('reading the spine', 0);
   const whole = await loadSpine(connection, spine, { ...roots, views });
@@ -82,20 +90,34 @@ async function joinSpine(
   await refuseOtherSpine(connection, request);
   const loaded = await leaveOut(connection, whole, request.notAfter);
 
+  total = loaded.rows;
   const memory = await memoryOf(connection);
+  const parts = keptParts(request, {
+    engine: VERSION,
+    spineDigest:
+      request.spineDigest ?? (request.workFolder === undefined ? '' : await spineDigest(connection, spine)),
+    rows: total,
+  });
   const joined: boolean[] = [];
   for (const [index, view] of views.entries()) {
-    report(`joining ${formatViewVersion(view)}`, index + 1);
-    joined.push(
-      await joinView(connection, request, loaded, { index, keys: keys[index] ?? [], offlineRoot, memory }),
-    );
+    const phase = `joining ${formatViewVersion(view)}`;
+    report(phase, index + 1);
+    const table = `__joined_${index}`;
+    let made = await parts.restore(connection, view, table);
+    if (!made) {
+      const place = { index, keys: keys[index] ?? [], offlineRoot, memory };
+      made = await joinView(connection, request, loaded, place);
+      if (made) await parts.keep(connection, view, table);
+    }
+    joined.push(made);
+    report(phase, index + 1, total);
   }
   const tables = { spineColumns: loaded.columns, outputs: viewOutputs(request, joined) };
   const outputs: OutputColumn[] = [...tables.outputs];
   for (const [index, columns] of computed.entries()) {
     const step = views.length + 1 + index;
     report(`computing ${columns.name}`, step);
-    const onRows = (done: number) => report(`computing ${columns.name}`, step + done / loaded.rows);
+    const onRows = (done: number) => report(`computing ${columns.name}`, step, done);
     try {
       const place = { index, rows: loaded.rows, onRows };
       outputs.push(...(await computeColumns(connection, columns, tables, place)));
@@ -114,6 +136,7 @@ async function joinSpine(
   const nulls = await countNulls(connection, result, loaded.rows);
   const sameTime = await countSameTime(connection, joined);
   const content = await writeResult(connection, result, { rows: loaded.rows, memory }, path);
+  await parts.remove();
   report('done', steps);
   return { rows: loaded.rows, leftOut: loaded.leftOut, sameTime, ...content, nulls };
 }
