@@ -3,7 +3,7 @@ import type { ExactJson } from '../core/exact-json.ts';
 import { didYouMean } from '../core/nearest.ts';
 import { type DurationMicros, formatDuration, formatTime, type Micros, micros } from '../core/time.ts';
 import type { Value, ValueType } from '../core/value-type.ts';
-import { allowedJson, jsonDecoder } from '../serving/json-decoder.ts';
+import { allowedJson, foundJson, jsonDecoder } from '../serving/json-decoder.ts';
 
 /** Rows as they are sent: values by column, lists of one length. */
 export type Frame = Readonly<Record<string, readonly ExactJson[]>>;
@@ -109,7 +109,7 @@ function readColumn(
     const value = decode(json);
     const message =
       value === undefined
-        ? `found ${shown(json)}; allowed is ${allowedJson(column.type)}.`
+        ? `found ${foundJson(json)}; allowed is ${allowedJson(column.type)}.`
         : value === null && column.notNull !== undefined
           ? `found null; ${column.notNull}.`
           : column.isClock === true && typeof value === 'bigint' && value > latest
@@ -118,13 +118,4 @@ function readColumn(
     if (message !== undefined) problems.push({ where: `df.${name}[${row}]`, message });
     return value ?? null;
   });
-}
-
-/** A value in a message: short, for it may be somebody's data. */
-function shown(json: ExactJson): string {
-  if (json === null) return 'null';
-  if (Array.isArray(json)) return `a list of ${json.length}`;
-  if (typeof json === 'object') return 'an object';
-  if (typeof json !== 'string') return String(json);
-  return `the text ${JSON.stringify(json.length > 40 ? `${json.slice(0, 40)}…` : json)}`;
 }

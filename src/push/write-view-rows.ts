@@ -119,6 +119,7 @@ const decodeTime = jsonDecoder('timestamp');
 
 /** Feast's client sends timestamps of features as whole seconds since 1970, as it is served them. */
 function timeOrSeconds(json: ExactJson): Value | undefined {
-  const isWhole = typeof json === 'number' && Number.isSafeInteger(json);
-  return isWhole ? BigInt(json) * 1_000_000n : decodeTime(json);
+  if (typeof json !== 'number' || !Number.isSafeInteger(json)) return decodeTime(json);
+  const time = BigInt(json) * 1_000_000n;
+  return BigInt.asIntN(64, time) === time ? time : undefined;
 }

@@ -123,6 +123,20 @@ test.each(['__proto__', 'constructor', 'hasOwnProperty'])(
   },
 );
 
+test('text that no store can hold is refused with its row before anything is written', async () => {
+  const { push, steps } = served();
+  const { status, json } = await push({
+    push_source_name: 'clicks',
+    to: 'online_and_offline',
+    df: { user_id: [1, 2], page: ['home', 'a\ud800'], at: [df.at[0], df.at[0]] },
+  });
+  expect(status).toBe(400);
+  expect(json.error.problems).toEqual([
+    { where: 'df.page[1]', message: 'found text with half of a surrogate pair; allowed is text.' },
+  ]);
+  expect(steps).toEqual([]);
+});
+
 test.each([
   ['online', ['online']],
   ['offline', ['log']],

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { parseExactJson } from '../core/exact-json.ts';
 import { formatTime, micros } from '../core/time.ts';
 import type { Value, ValueType } from '../core/value-type.ts';
-import { jsonDecoder } from './json-decoder.ts';
+import { foundJson, jsonDecoder } from './json-decoder.ts';
 import { jsonEncoder } from './json-encoder.ts';
 
 const BY_TYPE: Readonly<Record<string, fc.Arbitrary<Value>>> = {
@@ -70,13 +70,15 @@ test('what is no value of the type is refused', () => {
     ['int64', [1.5, '1.0', 'x', '', true, 2n ** 63n, 9_007_199_254_740_992, {}, []]],
     ['int32', [2 ** 31, 1.5, '1', true]],
     ['bool', [0, 'true']],
-    ['string', [1, true]],
+    ['string', [1, true, '\ud800', 'a\udc00b']],
     ['date', ['2026-02-30', '2026-1-1', '2026-01-01T00:00:00Z']],
     ['timestamp', [1_767_225_600, 'yesterday']],
     ['bytes', ['not base64!']],
-    ['json', ['{']],
-    ['float64', ['1', true]],
-    ['vector(2)', [[1], [1, null], 'x']],
+    // Half of a surrogate pair, which is no JSON to others, raw or as an escape.
+    ['json', ['{', '"\ud800"', '"\\ud800"', '{"\\uDC00": 1}', '["\\\\\\ud800"]']],
+    ['float64', ['1', true, Number.POSITIVE_INFINITY, 10n ** 400n]],
+    ['float32', [1e39, -(10n ** 39n)]],
+    ['vector(2)', [[1], [1, null], 'x', [1, 1e39]]],
     ['array<int64>', [[1.5], 1]],
   ];
   for (const [type, values] of wrong) {
@@ -84,4 +86,17 @@ test('what is no value of the type is refused', () => {
       expect(jsonDecoder(type)(value as never), `${type} ${String(value)}`).toBeUndefined();
     }
   }
+});
+
+test('what only looks like half of a surrogate pair is JSON', () => {
+  for (const text of ['"\\ud83d\\ude00"', '"\\\\ud800"', '"\\u0041"'])
+    expect(jsonDecoder('json')(text)).toBe(text);
+});
+
+test('what was found instead is told in a few words, however long it is', () => {
+  expect(foundJson(10n ** 1000n).length).toBeLessThan(50);
+  expect(foundJson('x'.repeat(1000)).length).toBeLessThan(60);
+  expect(foundJson('a\ud800')).toBe('text with half of a surrogate pair');
+  expect(foundJson(Number.POSITIVE_INFINITY)).toBe('a number that is too large');
+  expect(foundJson(1e300)).toBe('1e+300, which is no exact integer');
 });

@@ -37,11 +37,30 @@ export function allowedJson(type: ValueType): string {
   return ALLOWED[parsed.type];
 }
 
+/** What stands in a request instead, for error messages: short, for it may be somebody's data. */
+export function foundJson(json: ExactJson): string {
+  if (json === null) return 'null';
+  if (Array.isArray(json)) return `a list of ${json.length}`;
+  if (typeof json === 'object') return 'an object';
+  if (typeof json === 'string') {
+    return json.isWellFormed()
+      ? `the text ${JSON.stringify(cut(json))}`
+      : 'text with half of a surrogate pair';
+  }
+  if (typeof json !== 'number' || Number.isSafeInteger(json)) return cut(String(json));
+  if (!Number.isFinite(json)) return 'a number that is too large';
+  return Number.isInteger(json) ? `${json}, which is no exact integer` : String(json);
+}
+
+function cut(text: string): string {
+  return text.length > 40 ? `${text.slice(0, 40)}…` : text;
+}
+
 const ALLOWED: Readonly<Record<ScalarType, string>> = {
   bool: 'true or false',
   int32: 'an integer of 32 bits',
   int64: 'an integer of 64 bits (as a number or as decimal text)',
-  float32: 'a number',
+  float32: 'a number that 32 bits can hold',
   float64: 'a number',
   string: 'text',
   bytes: 'bytes as base64 text',
@@ -77,12 +96,9 @@ function scalarDecoder(type: ScalarType): JsonDecoder {
     case 'float64':
       return float;
     case 'float32':
-      return (json) => {
-        const value = float(json);
-        return value === undefined ? undefined : Math.fround(value);
-      };
+      return float32;
     case 'string':
-      return (json) => (typeof json === 'string' ? json : undefined);
+      return (json) => (typeof json === 'string' && json.isWellFormed() ? json : undefined);
     case 'bytes':
       return (json) =>
         typeof json === 'string' && BASE64.test(json) ? Buffer.from(json, 'base64') : undefined;
@@ -106,19 +122,31 @@ function int64(json: ExactJson): bigint | undefined {
 }
 
 function float(json: ExactJson): number | undefined {
-  if (typeof json === 'number') return json;
-  if (typeof json === 'bigint') return Number(json);
+  // JSON has no infinity: such a number was too large for a float, as 1e400 is.
+  if (typeof json === 'number') return Number.isFinite(json) ? json : undefined;
+  if (typeof json === 'bigint') return float(Number(json));
   return json === 'NaN' || json === 'Infinity' || json === '-Infinity' ? Number(json) : undefined;
+}
+
+function float32(json: ExactJson): number | undefined {
+  const value = float(json);
+  if (value === undefined) return undefined;
+  const rounded = Math.fround(value);
+  return Number.isFinite(rounded) || !Number.isFinite(value) ? rounded : undefined;
 }
 
 function isDate(text: string): boolean {
   return /^\d{4}-\d{2}-\d{2}$/.test(text) && parseTime(text) !== undefined;
 }
 
+/** `JSON.stringify` escapes half of a surrogate pair, and no other letter; DuckDB takes no such JSON. */
+const HALF_A_PAIR = /(?<!\\)(?:\\\\)*\\ud[89a-f]/;
+
 function isJson(text: string): boolean {
+  if (!text.isWellFormed()) return false;
   try {
-    JSON.parse(text);
-    return true;
+    const value: unknown = JSON.parse(text);
+    return !text.includes('\\u') || !HALF_A_PAIR.test(JSON.stringify(value));
   } catch {
     return false;
   }

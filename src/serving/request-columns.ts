@@ -3,7 +3,7 @@ import type { ExactJson } from '../core/exact-json.ts';
 import type { Manifest } from '../core/manifest.ts';
 import { didYouMean } from '../core/nearest.ts';
 import type { Value, ValueType } from '../core/value-type.ts';
-import { allowedJson, jsonDecoder } from './json-decoder.ts';
+import { allowedJson, foundJson, jsonDecoder } from './json-decoder.ts';
 import type { InputColumn, ReadPlan } from './read-plan.ts';
 
 /** Entities (and request fields) by column: lists of one length, row by row. */
@@ -114,7 +114,7 @@ function decodeColumn(
     if (value === undefined || (value === null && role === 'request')) {
       problems.push({
         where: `entities.${name}[${row}]`,
-        message: `found ${found(json)}; allowed is ${allowedJson(type)}.`,
+        message: `found ${foundJson(json)}; allowed is ${allowedJson(type)}.`,
       });
       return null;
     }
@@ -137,16 +137,4 @@ function unknownColumn(plan: ReadPlan, name: string): Problem {
   const hint =
     didYouMean(name, known) || ` The request needs ${known.map((one) => `"${one}"`).join(', ') || 'none'}.`;
   return { where: `entities.${name}`, message: `no entity has a join key of that name.${hint}` };
-}
-
-function found(json: ExactJson): string {
-  if (json === null) return 'null';
-  if (Array.isArray(json)) return 'a list';
-  if (typeof json === 'object') return 'an object';
-  if (typeof json === 'string')
-    return `the text ${JSON.stringify(json.length > 40 ? `${json.slice(0, 40)}…` : json)}`;
-  if (typeof json === 'number' && Number.isInteger(json) && !Number.isSafeInteger(json)) {
-    return `${json}, which is no exact integer`;
-  }
-  return String(json);
 }
