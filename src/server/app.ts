@@ -1,4 +1,5 @@
-import { type FastifyInstance, fastify } from 'fastify';
+import { isUtf8 } from 'node:buffer';
+import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import { messageOf, TidemarkError } from '../core/errors.ts';
 import { parseExactJson } from '../core/exact-json.ts';
 import type { AppDependencies } from './dependencies.ts';
@@ -21,6 +22,9 @@ declare module 'fastify' {
   }
 }
 
+/** Of a body that is refused for its size so much is read and thrown away. */
+const DISCARDED_BYTES = 64 * 1024 * 1024;
+
 /** The HTTP server without a network: `app.inject` in tests, `serve` for the rest. */
 export function createApp(deps: AppDependencies): FastifyInstance {
   const { log, bodyLimitBytes = 1024 * 1024 } = deps;
@@ -29,14 +33,18 @@ export function createApp(deps: AppDependencies): FastifyInstance {
     forceCloseConnections: 'idle',
     // What still comes on a kept connection is answered too, and told to connect elsewhere next time.
     return503OnClosing: false,
+    // A path that is no text, or too long.
+    frameworkErrors: (error, _request, reply) => void send(problemOf(error), reply),
   });
   const metrics = createMetrics({ process: deps.processMetrics ?? false, shared: deps.isWorker ?? false });
 
   // Whatever a client calls its body, it is JSON: curl and Feast's client do not say so.
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body: Buffer, done) => {
     try {
-      done(null, parseExactJson(String(body)));
+      // Otherwise different wrong bytes would become the same key.
+      if (!isUtf8(body)) throw new Error('its bytes are not UTF-8');
+      done(null, parseExactJson(body.toString()));
     } catch (error) {
       done(
         new TidemarkError(
@@ -47,13 +55,13 @@ export function createApp(deps: AppDependencies): FastifyInstance {
     }
   });
 
-  const send = (
-    { status, body }: HttpProblem,
-    reply: { code(status: number): { send(body: object): unknown } },
-  ) => reply.code(status).send(body);
   app.setErrorHandler((thrown, request, reply) => {
     const problem = problemOf(thrown);
     if (problem.unexpected) log?.error({ err: thrown, route: request.routeOptions.url }, 'a request failed');
+    if (problem.status === 413 && Number(request.headers['content-length']) <= DISCARDED_BYTES) {
+      // Ended while it still sends, a client would see a broken connection in place of the answer.
+      void reply.removeHeader('connection');
+    }
     return send(problem, reply);
   });
   app.setNotFoundHandler((request, reply) => send(unknownRoute(request.method, request.url), reply));
@@ -83,6 +91,10 @@ export function createApp(deps: AppDependencies): FastifyInstance {
   health(app, deps);
   metricsRoute(app, deps, metrics);
   return app;
+}
+
+function send({ status, body }: HttpProblem, reply: FastifyReply): FastifyReply {
+  return reply.code(status).send(body);
 }
 
 /** V8 quotes the text it could not parse; a request's body may be somebody's data, and long. */

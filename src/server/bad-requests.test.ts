@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { refusal, type ServedApp, servedApp } from '../../test/support/served-app.ts';
 
@@ -99,6 +101,47 @@ describe('bad input', () => {
     const deep = await refused(`{"features":["${'x'.repeat(1_000_000)}"],"entities":{"user_id":[1]}}`);
     expect(deep.status).toBe(400);
     expect(await refused('x'.repeat(1_100_000))).toMatchObject({ status: 413, code: 'TOO_LARGE' });
+  });
+
+  test('a client that sends its whole body before it reads is told that it is too large', async () => {
+    const { port } = new URL(await app.listen({ host: '127.0.0.1', port: 0 }));
+    const size = 16 * 1024 * 1024;
+    const socket = connect(Number(port), '127.0.0.1');
+    const head = `POST /get-online-features HTTP/1.1\r\nhost: a\r\ncontent-length: ${size}\r\n\r\n`;
+    await new Promise<void>((resolve, reject) => {
+      socket.once('error', reject);
+      socket.write(Buffer.concat([Buffer.from(head), Buffer.alloc(size)]), () => resolve());
+    });
+    const [answer] = await once(socket, 'data');
+    socket.destroy();
+    expect(String(answer)).toMatch(/^HTTP\/1.1 413 .*"TOO_LARGE"/s);
+  });
+
+  test('bytes that are no UTF-8 are refused, also where JSON would take them', async () => {
+    const payload = Buffer.from(
+      '{"features":["routes:avg_delay"],"entities":{"origin":["\xff"],"dest":["b"]}}',
+      'latin1',
+    );
+    const response = await app.inject({ method: 'POST', url: '/get-online-features', payload });
+    expect(response.json().error).toEqual({
+      code: 'REQUEST_INVALID',
+      message: 'Cannot read the request as JSON: its bytes are not UTF-8.',
+    });
+  });
+
+  test('half of a surrogate pair is no key', async () => {
+    const halved = {
+      features: ['routes:avg_delay'],
+      entities: { origin: ['a', '\ud800'], dest: ['b', 'c'] },
+    };
+    expect((await refused(halved)).problems).toEqual([
+      { where: 'entities.origin[1]', message: 'found text with half of a surrogate pair; allowed is text.' },
+    ]);
+  });
+
+  test('a path that is no text is one clear error', async () => {
+    const response = await app.inject('/runs/%ff');
+    expect([response.statusCode, response.json().error.code]).toEqual([400, 'REQUEST_INVALID']);
   });
 
   test('more entities than the limit are refused before anything is read', async () => {
