@@ -55,9 +55,18 @@ async function describe(client: Client, id: string) {
   try {
     return await client.workflow.getHandle(id).describe();
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return undefined;
+    // No workflow can have an id that Temporal refuses to look for: an empty one, for one.
+    if (error instanceof WorkflowNotFoundError || isRefused(error)) return undefined;
     throw fromFailure(error);
   }
+}
+
+/** gRPC's code of a request that is wrong in itself. */
+const INVALID_ARGUMENT = 3;
+
+function isRefused(error: unknown): boolean {
+  const cause: unknown = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && 'code' in cause && cause.code === INVALID_ARGUMENT;
 }
 
 /** A run that was continued as new is found as what it goes on as. */

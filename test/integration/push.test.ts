@@ -380,7 +380,8 @@ describe('materialize', () => {
   });
 
   test('a run that is not there, or of another project, is not found', async () => {
-    expect((await run('materialize/other/spend@v1')).error.code).toBe('UNKNOWN_RUN');
+    for (const id of ['materialize/other/spend@v1', '', 'x'.repeat(2000)])
+      expect((await run(id)).error.code).toBe('UNKNOWN_RUN');
   });
 });
 
