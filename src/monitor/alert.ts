@@ -17,8 +17,8 @@ export interface AlertEvent {
   readonly identity: string;
   readonly state: AlertState;
   readonly project: string;
-  readonly view: string;
-  readonly version: number;
+  readonly view: string | null;
+  readonly version: number | null;
   readonly severity: Severity;
   readonly summary: string;
   readonly openedAt: string;

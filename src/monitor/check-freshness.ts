@@ -5,18 +5,18 @@ import { formatDuration, formatTime, type Micros } from '../core/time.ts';
 import { countIntervals } from '../plan/count-intervals.ts';
 import { assessFreshness } from './assess-freshness.ts';
 import { completeUpTo } from './complete-up-to.ts';
-import type { Details, Finding, FindingKind } from './finding.ts';
+import type { Details, Finding, ViewFindingKind } from './finding.ts';
 import type { ViewCoverage } from './read-views.ts';
+import { shortened } from './shortened.ts';
 
-/** Ranges named in an alert, and characters of each one's reason: an alert is a pointer, not a log. */
+/** Ranges named in an alert: it is a pointer, not a log. */
 const RANGES_SHOWN = 10;
-const REASON_LENGTH = 500;
 
 const IDENTITY_PREFIX = {
   freshness_breached: 'freshness',
   interval_failed: 'failed',
   interval_held: 'held',
-} as const satisfies Record<FindingKind, string>;
+} as const satisfies Record<ViewFindingKind, string>;
 
 /** What is wrong with the views at `now`: at most one finding of each kind per view version. */
 export function checkFreshness(
@@ -92,7 +92,7 @@ function holds(project: string, read: ViewCoverage): Finding | undefined {
 }
 
 function findingOf(
-  kind: FindingKind,
+  kind: ViewFindingKind,
   project: string,
   read: ViewCoverage,
   summary: string,
@@ -125,9 +125,4 @@ function intervals(count: number): string {
 
 function ends({ start, end }: Interval): { readonly start: string; readonly end: string } {
   return { start: formatTime(start), end: formatTime(end) };
-}
-
-/** Cutting may halve a character, which neither JSON nor Postgres would take. */
-function shortened(text: string): string {
-  return text.length <= REASON_LENGTH ? text : `${text.slice(0, REASON_LENGTH).toWellFormed()}…`;
 }

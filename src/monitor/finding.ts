@@ -4,8 +4,9 @@ export interface Finding {
   readonly identity: string;
   readonly kind: FindingKind;
   readonly project: string;
-  readonly view: string;
-  readonly version: number;
+  /** Null where no view is concerned: the identity and the summary say what is. */
+  readonly view: string | null;
+  readonly version: number | null;
   readonly severity: Severity;
   /** One sentence for people. */
   readonly summary: string;
@@ -13,9 +14,11 @@ export interface Finding {
   readonly details: Details;
 }
 
-export type FindingKind = 'freshness_breached' | 'interval_failed' | 'interval_held';
+export type FindingKind = ViewFindingKind | 'training_set_failed';
 
-/** `critical`: readers who did not ask for a version are served by the view; `warning`: they are not, or not yet. */
+export type ViewFindingKind = 'freshness_breached' | 'interval_failed' | 'interval_held';
+
+/** `critical`: readers who did not ask for a version are served by the view; `warning`: nobody is served worse yet. */
 export type Severity = 'critical' | 'warning';
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [field: string]: Json };

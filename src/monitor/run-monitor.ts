@@ -1,5 +1,7 @@
 import { durationOf } from '../core/time.ts';
+import { appliedManifest } from '../registry/applied-manifest.ts';
 import { checkFreshness } from './check-freshness.ts';
+import { checkTrainingSets } from './check-training-sets.ts';
 import { type DeliverDeps, deliverAlerts } from './deliver-alerts.ts';
 import { type ReadViewsDeps, readViews } from './read-views.ts';
 
@@ -23,9 +25,14 @@ export interface MonitorSummary {
 export async function runMonitor(project: string, deps: MonitorDeps): Promise<MonitorSummary> {
   const now = deps.clock();
   const views = await readViews(project, deps);
+  const { trainingSetSchedules } = await appliedManifest(deps.registry, project);
+  const sets = await deps.registry.lastScheduledSets(project);
   const { opened, resolved, open } = await deps.alerts.reconcile({
     project,
-    findings: checkFreshness(project, views, now),
+    findings: [
+      ...checkFreshness(project, views, now),
+      ...checkTrainingSets(project, trainingSetSchedules, sets),
+    ],
     sinks: deps.sinks.map(({ name }) => name),
     repeatEvery: REPEAT_EVERY,
     now,

@@ -18,8 +18,9 @@ import { migrate } from '../../src/registry/postgres/migrate.ts';
 import { registryMigrations } from '../../src/registry/postgres/migrations.ts';
 import { connectPostgres, type PostgresPool, queryOf } from '../../src/registry/postgres/pool.ts';
 import { createPostgresRegistry } from '../../src/registry/postgres/postgres-registry.ts';
+import type { ScheduledSet } from '../../src/registry/scheduled-set.ts';
 import { claimRequest, complete, granted, work } from '../conformance/ledger-fixture.ts';
-import { january, monitoredView } from '../support/monitored-view.ts';
+import { january, monitoredView, scheduledSet } from '../support/monitored-view.ts';
 import { testDatabase, uniqueName } from '../support/services.ts';
 import { type Receiver, startReceiver } from '../support/webhook-receiver.ts';
 
@@ -382,3 +383,40 @@ function told(body: unknown): string {
   const { state, view } = body as { state: string; view: string };
   return `${state} ${view}`;
 }
+
+test('a scheduled training set that was not built is told, until one is', async () => {
+  const registry = createPostgresRegistry(pool);
+  const ledger = createPostgresLedger(pool);
+  const manifest = { ...emptyManifest(project), trainingSetSchedules: [scheduledSet] };
+  await registry.apply({ manifest, baseRevision: 0, by: 'team@example.com', commit: null, now: T0 });
+  const up = await receiver();
+  const deps = {
+    registry,
+    ledger,
+    alerts,
+    sinks: [createWebhookSink({ url: up.url, format: 'slack' })],
+    clock: () => january('05T00:05'),
+    streams: createPostgresStreamProgress(pool),
+  };
+  const record = (day: string, outcome: ScheduledSet['outcome']) =>
+    registry.recordScheduledSet({
+      project,
+      schedule: scheduledSet.name,
+      tick: january(`${day}T00:00`),
+      endedAt: january(`${day}T00:01`),
+      outcome,
+    });
+
+  await record('05', { kind: 'failed', code: 'SPINE_INVALID', message: 'Cannot use the spine.' });
+  expect(await runMonitor(project, deps)).toMatchObject({ opened: 1, open: 1, delivered: 1 });
+  expect(await alerts.openAlerts(project)).toEqual([
+    expect.objectContaining({ identity: `training-set/${project}/weekly`, view: null, version: null }),
+  ]);
+  await record('12', { kind: 'built', id: 'a'.repeat(64), rows: 3, reused: false });
+  expect(await runMonitor(project, deps)).toMatchObject({ resolved: 1, open: 0, delivered: 1 });
+  expect(up.received.map(({ body }) => (body as { text: string }).text)).toEqual([
+    expect.stringContaining('The training set of schedule "weekly" was not built for 2026-01-05T00:00:00Z'),
+    expect.stringMatching(/^\*Resolved\*/),
+  ]);
+  expect(JSON.stringify(up.received[0]?.body)).not.toContain('null');
+});

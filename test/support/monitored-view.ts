@@ -1,5 +1,6 @@
 import type { BatchViewSpec } from '../../src/core/feature-view.ts';
 import { type Micros, micros, timeOf } from '../../src/core/time.ts';
+import type { TrainingSetScheduleSpec } from '../../src/core/training-set-schedule.ts';
 import type { Coverage } from '../../src/ledger/ledger.ts';
 import type { ViewCoverage } from '../../src/monitor/read-views.ts';
 
@@ -31,6 +32,26 @@ export function monitoredView(more: Partial<BatchViewSpec> = {}): BatchViewSpec 
     ...more,
   };
 }
+
+/** A training set of the last seven days, every Monday. */
+export const scheduledSet: TrainingSetScheduleSpec = {
+  kind: 'training_set_schedule',
+  name: 'weekly',
+  description: '',
+  owner: '',
+  tags: {},
+  schedule: '0 0 * * 1',
+  dataDelay: '0s',
+  spine: { kind: 'last', duration: '7d', timestampField: 'at' },
+  features: { kind: 'service', service: 'churn' },
+  knownAt: 'any',
+  fullNames: false,
+  split: null,
+  format: 'parquet',
+  rowsPerFile: null,
+  statistics: false,
+  paused: false,
+};
 
 /** `01T05:30` of January 2026. */
 export function january(text: string): Micros {

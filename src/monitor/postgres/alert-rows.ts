@@ -7,8 +7,8 @@ export interface AlertRow {
   readonly project: string;
   readonly identity: string;
   readonly kind: FindingKind;
-  readonly view: string;
-  readonly version: number;
+  readonly view: string | null;
+  readonly version: number | null;
   readonly severity: Severity;
   readonly summary: string;
   readonly details: Details;

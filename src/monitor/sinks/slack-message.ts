@@ -11,7 +11,8 @@ const HEADLINE = { opened: 'Opened', repeated: 'Still open', resolved: 'Resolved
 export function slackMessage(event: AlertEvent): SlackMessage {
   const { state, severity, project, view, version, openedAt, resolvedAt } = event;
   const times = resolvedAt === null ? `since ${openedAt}` : `from ${openedAt} to ${resolvedAt}`;
-  const place = escaped(`${project}, ${formatViewVersion({ view, version })}`);
+  const where = view === null || version === null ? '' : `, ${formatViewVersion({ view, version })}`;
+  const place = escaped(`${project}${where}`);
   return { text: `*${HEADLINE[state]}* (${severity}): ${escaped(event.summary)}\n${place}, ${times}` };
 }
 
