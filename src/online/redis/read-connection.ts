@@ -28,6 +28,8 @@ interface Asked {
   overdue: boolean;
 }
 
+/** Nobody waits for a connection to be made again: it may take its time. */
+const CONNECT_MILLIS = 5000;
 const PING = Buffer.from('*1\r\n$4\r\nPING\r\n');
 
 /** STORE_UNAVAILABLE when it cannot be reached now, CONFIG_INVALID when the URL is none. */
@@ -57,51 +59,57 @@ export async function connectForReads(options: RedisConnectionOptions): Promise<
     }
   };
 
-  const { redis, failure } = await openRedis(options, (client) => {
-    // The client greets the server (TLS, AUTH, SELECT); from then on the stream and its replies are ours.
-    client.redis.on('ready', () => {
-      const { stream } = client.redis;
-      const parser = new ReplyParser({
-        value: (bytes, start, end) => replied((asked) => asked.take(asked.taken, bytes, start, end)),
-        error(message) {
-          replied(() => {
-            throw client.failure(Object.assign(new Error(message), { name: 'ReplyError' }));
-          });
-        },
+  const { redis, failure } = await openRedis(
+    { ...options, timeoutMs: Math.max(timeoutMs, CONNECT_MILLIS) },
+    (client) => {
+      // The client greets the server (TLS, AUTH, SELECT); from then on the stream and its replies are ours.
+      client.redis.on('ready', () => {
+        const { stream } = client.redis;
+        const parser = new ReplyParser({
+          value: (bytes, start, end) => replied((asked) => asked.take(asked.taken, bytes, start, end)),
+          error(message) {
+            replied(() => {
+              throw client.failure(Object.assign(new Error(message), { name: 'ReplyError' }));
+            });
+          },
+        });
+        stream.removeAllListeners('data');
+        stream.on('data', (chunk: Buffer) => {
+          heardAt = performance.now();
+          try {
+            parser.write(chunk);
+          } catch (error) {
+            stream.destroy(error instanceof Error ? error : undefined);
+          }
+        });
       });
-      stream.removeAllListeners('data');
-      stream.on('data', (chunk: Buffer) => {
-        heardAt = performance.now();
-        try {
-          parser.write(chunk);
-        } catch (error) {
-          stream.destroy(error instanceof Error ? error : undefined);
+      client.redis.on('close', () => {
+        for (const asked of waiting.splice(0)) {
+          asked.error ??= client.failure(new Error('the connection was lost'));
+          finish(asked);
         }
       });
-    });
-    client.redis.on('close', () => {
-      for (const asked of waiting.splice(0)) {
-        asked.error ??= client.failure(new Error('the connection was lost'));
-        finish(asked);
-      }
-    });
-  });
+    },
+  );
 
   function watchTime(): void {
-    timer ??= setTimeout(() => {
-      timer = undefined;
-      const late = performance.now() - timeoutMs;
-      for (const asked of waiting) {
-        if (asked.since > late || asked.overdue) continue;
-        asked.overdue = true;
-        asked.fail(failure(new Error(`it did not answer within ${timeoutMs} ms`)));
-      }
-      // Nothing at all for so long: the other side may have gone without a word.
-      if (waiting.length > 0 && Math.max(heardAt, waiting[0]?.since ?? 0) < late - 2 * timeoutMs) {
-        redis.stream.destroy();
-      }
-      if (waiting.length > 0) watchTime();
-    }, timeoutMs / 4).unref();
+    // A process that was busy itself looks first at what has come meanwhile.
+    timer ??= setTimeout(() => setImmediate(judgeTime), timeoutMs / 4).unref();
+  }
+
+  function judgeTime(): void {
+    timer = undefined;
+    const late = performance.now() - timeoutMs;
+    for (const asked of waiting) {
+      if (asked.since > late || asked.overdue) continue;
+      asked.overdue = true;
+      asked.fail(failure(new Error(`it did not answer within ${timeoutMs} ms`)));
+    }
+    // Nothing at all for so long: the other side may have gone without a word.
+    if (waiting.length > 0 && Math.max(heardAt, waiting[0]?.since ?? 0) < late - 2 * timeoutMs) {
+      redis.stream.destroy();
+    }
+    if (waiting.length > 0) watchTime();
   }
 
   function askAll(commands: Buffer, count: number, take: ReplyTaker): Promise<void> {

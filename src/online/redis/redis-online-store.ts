@@ -19,7 +19,7 @@ export interface RedisOnlineStoreOptions {
   readonly clock?: Clock;
   /** How long an answer may take before the store counts as unavailable; 5 s unless told. A refusal shows at once. */
   readonly timeoutMs?: number;
-  /** The same for `read` and `ping`, which somebody waits for; 1 s, or `timeoutMs` where that is less. */
+  /** The same for `read` and `ping`, which somebody waits for; 2 s, or `timeoutMs` where that is less. */
   readonly readTimeoutMs?: number;
 }
 
@@ -32,7 +32,7 @@ export interface RedisOnlineStoreOptions {
  */
 export async function createRedisOnlineStore(options: RedisOnlineStoreOptions): Promise<OnlineStore> {
   const { url, prefix = 'tidemark', clock = systemClock, timeoutMs = 5000 } = options;
-  const { readTimeoutMs = Math.min(timeoutMs, 1000) } = options;
+  const { readTimeoutMs = Math.min(timeoutMs, 2000) } = options;
   if (/[{}]/.test(prefix)) {
     throw new TidemarkError(
       'CONFIG_INVALID',
