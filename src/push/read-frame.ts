@@ -1,7 +1,14 @@
 import { type Problem, problemsError, TidemarkError } from '../core/errors.ts';
 import type { ExactJson } from '../core/exact-json.ts';
 import { didYouMean } from '../core/nearest.ts';
-import { type DurationMicros, formatDuration, formatTime, type Micros, micros } from '../core/time.ts';
+import {
+  type DurationMicros,
+  formatDuration,
+  formatTime,
+  type Micros,
+  micros,
+  timeOf,
+} from '../core/time.ts';
 import type { Value, ValueType } from '../core/value-type.ts';
 import { allowedJson, foundJson, jsonDecoder } from '../serving/json-decoder.ts';
 
@@ -104,7 +111,6 @@ function readColumn(
     problems.push({ where: `df.${again}`, message: `"${name}" is the same column; send one of them.` });
   }
   const decode = column.decode ?? jsonDecoder(column.type);
-  const latest = rules.now + rules.maxFuture;
   return (frame[name] ?? []).map((json, row) => {
     const value = decode(json);
     const message =
@@ -112,10 +118,19 @@ function readColumn(
         ? `found ${foundJson(json)}; allowed is ${allowedJson(column.type)}.`
         : value === null && column.notNull !== undefined
           ? `found null; ${column.notNull}.`
-          : column.isClock === true && typeof value === 'bigint' && value > latest
-            ? `found ${formatTime(micros(value))}, which is more than ${formatDuration(rules.maxFuture)} ahead of this server's clock (${formatTime(rules.now)}).`
+          : column.isClock === true && typeof value === 'bigint'
+            ? wrongClock(micros(value), rules)
             : undefined;
     if (message !== undefined) problems.push({ where: `df.${name}[${row}]`, message });
     return value ?? null;
   });
+}
+
+/** SQL has no year 0: such a row could be stored, and never again be found by its time. */
+const FIRST_TIME = timeOf('0001-01-01');
+
+function wrongClock(time: Micros, { now, maxFuture }: FrameRules): string | undefined {
+  if (time < FIRST_TIME) return `found ${formatTime(time)}, which is before the year 1.`;
+  if (time <= now + maxFuture) return undefined;
+  return `found ${formatTime(time)}, which is more than ${formatDuration(maxFuture)} ahead of this server's clock (${formatTime(now)}).`;
 }

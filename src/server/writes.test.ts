@@ -167,6 +167,16 @@ test('a time is refused from a microsecond beyond the setting', async () => {
   expect((await at('2026-03-01T12:05:00.000001Z')).status).toBe(400);
 });
 
+test('a time before the year 1, which SQL does not have, is refused', async () => {
+  const { push, steps } = served();
+  const at = (time: string) => push({ push_source_name: 'clicks', df: { ...df, at: [time] }, to: 'offline' });
+  expect((await at('0001-01-01T00:00:00Z')).status).toBe(200);
+  expect((await at('0001-01-01T00:00:00+01:00')).json.error.problems).toEqual([
+    { where: 'df.at[0]', message: 'found 0000-12-31T23:00:00Z, which is before the year 1.' },
+  ]);
+  expect(steps).toEqual(['log']);
+});
+
 test('a server that was started for reading refuses to write and to start runs, and says why', async () => {
   const { app } = served();
   const readOnly = createApp({
