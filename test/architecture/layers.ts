@@ -145,8 +145,9 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'fastify',
     'prom-client',
     'zod',
-    'node:net',
+    'node:buffer',
     'node:cluster',
+    'node:net',
   ],
   // Runs in a user's process, perhaps in a browser: no Node, no servers. How a value is written in JSON is said once.
   'src/client': ['src/core', 'type src/define', 'src/serving/json-decoder.ts', 'zod'],
