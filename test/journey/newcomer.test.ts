@@ -236,6 +236,7 @@ describe('mistakes', () => {
         'dev',
         'get',
         'init',
+        'loadtest',
         'materialize',
         'migrate',
         'plan',
