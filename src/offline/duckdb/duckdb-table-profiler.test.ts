@@ -49,6 +49,18 @@ test('bounds of integers are exact, and numbers too far apart to subtract still 
   expect(columns[3]).toMatchObject({ nulls: 2, numbers: null, least: null, greatest: null });
 });
 
+test('columns may have any names, those of this code too', async () => {
+  const names = ['v', 'n', 'x', 'bin'];
+  const { columns } = await profile(
+    `SELECT ${names.flatMap((name) => [`'a' || (i % 3) AS ${name}`, `i AS ${name}_number`]).join(', ')} FROM range(9) t(i)`,
+  );
+  expect(columns.filter(({ top }) => top !== null).map(({ top }) => top?.length)).toEqual([3, 3, 3, 3]);
+  const { columns: numbers } = await profile(
+    `SELECT 'a' AS text, ${names.map((name) => `i::INTEGER AS ${name}`).join(', ')} FROM range(9) t(i)`,
+  );
+  expect(numbers.slice(1).map((each) => each.numbers?.mean)).toEqual([4, 4, 4, 4]);
+});
+
 test('text, truth values and dates have their commonest values, times their bounds, lists their null share', async () => {
   const { columns } = await profile(
     `SELECT 'v' || (i % 15 // 2) AS text, i % 3 = 0 AS yes, DATE '2026-01-01' + (i % 2)::INTEGER AS day, TIMESTAMP '2026-01-01' + to_hours(i::BIGINT) AS time, if(i = 0, NULL, [i]) AS list FROM range(30) t(i)`,

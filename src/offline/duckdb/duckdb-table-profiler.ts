@@ -115,7 +115,8 @@ async function histogram(
 async function topValues(connection: DuckDBConnection, from: string, column: string) {
   const rows = await rowsOf(
     connection,
-    `SELECT CAST(${column} AS VARCHAR) AS v, count(*) AS n FROM ${from} WHERE ${column} IS NOT NULL GROUP BY v ORDER BY n DESC, v LIMIT ${TOP}`,
+    // By position: the table may have a column of any name.
+    `SELECT CAST(${column} AS VARCHAR), count(*) FROM ${from} WHERE ${column} IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ${TOP}`,
   );
   return rows.map(([value, count]) => ({ value: String(value), count: Number(count) }));
 }
