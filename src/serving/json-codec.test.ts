@@ -71,7 +71,7 @@ test('what is no value of the type is refused', () => {
     ['int32', [2 ** 31, 1.5, '1', true]],
     ['bool', [0, 'true']],
     ['string', [1, true, '\ud800', 'a\udc00b']],
-    ['date', ['2026-02-30', '2026-1-1', '2026-01-01T00:00:00Z']],
+    ['date', ['2026-02-30', '0000-01-01', '2026-1-1', '2026-01-01T00:00:00Z']],
     ['timestamp', [1_767_225_600, 'yesterday']],
     ['bytes', ['not base64!']],
     // Half of a surrogate pair, which is no JSON to others, raw or as an escape.

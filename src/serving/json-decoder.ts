@@ -136,7 +136,8 @@ function float32(json: ExactJson): number | undefined {
 }
 
 function isDate(text: string): boolean {
-  return /^\d{4}-\d{2}-\d{2}$/.test(text) && parseTime(text) !== undefined;
+  // SQL has no year 0: what is one to ISO 8601 would be another text when it comes back.
+  return /^(?!0000)\d{4}-\d{2}-\d{2}$/.test(text) && parseTime(text) !== undefined;
 }
 
 /** `JSON.stringify` escapes half of a surrogate pair, and no other letter; DuckDB takes no such JSON. */
