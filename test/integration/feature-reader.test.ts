@@ -155,6 +155,39 @@ test('rows come in batches, and a reader that stops early or is cancelled lets g
   await expect(cancelled()).rejects.toMatchObject({ code: 'CANCELLED' });
 });
 
+test('newest rows that are found in several passes are the same, and those with whole numbers for keys are in order', async () => {
+  const numbers = {
+    ...view,
+    joinKeys: [view.joinKeys[1], view.joinKeys[0]].filter((key) => key !== undefined),
+  };
+  const rows = (from: number) =>
+    `SELECT (range * 7919) % 1000 - 500 AS user_id, DATE '2026-01-01' + ((range % 3)::INTEGER) AS day, TIMESTAMP '2026-01-05' + to_seconds(hash(range, ${from}) % 9) AS __event_time, TIMESTAMP '2026-01-06' AS __created_time, TIMESTAMP '2026-01-05' AS __interval_end, range + ${from} AS v, [1, 2]::FLOAT[2] AS e FROM range(3000)`;
+  await writeParquet(engine, join(folder, 'pass-a.parquet'), rows(0));
+  await writeParquet(engine, join(folder, 'pass-b.parquet'), rows(10_000));
+  const slices = [
+    { path: 'pass-a.parquet', revision: 0 },
+    { path: 'pass-b.parquet', revision: 1 },
+  ];
+  const many = createDuckDbFeatureReader(engine, { offlineRoot: folder, passBytes: 10_000 });
+  const read = async (from: FeatureReader, of: typeof view) => {
+    const batches: FeatureRow[] = [];
+    for await (const batch of from.latest({ view: of, slices })) batches.push(...batch);
+    return batches;
+  };
+  const byKey = (found: readonly FeatureRow[]) =>
+    found.toSorted((a, b) => String(a.key).localeCompare(String(b.key)));
+  for (const of of [view, numbers]) {
+    const expected = byKey(await read(reader, of));
+    expect(expected).toHaveLength(3000);
+    expect(byKey(await read(many, of))).toEqual(expected);
+  }
+  const inOrder = (await read(reader, numbers)).map(({ key }) => `${key[0]} ${Number(key[1]) + 1_000_000}`);
+  expect(inOrder).toEqual(inOrder.toSorted());
+  // Neighbours are found in one pass.
+  const sixteens = (await read(many, numbers)).map(({ key }) => `${key[0]} ${Number(key[1]) >> 4}`);
+  expect(sixteens.filter((group, at) => group !== sixteens[at - 1])).toHaveLength(new Set(sixteens).size);
+});
+
 test('no slices give no rows, and a missing file says so', async () => {
   expect(await latest({ slices: [] })).toEqual([]);
   await expect(latest({ slices: [{ path: 'gone.parquet', revision: 0 }] })).rejects.toMatchObject({

@@ -11,14 +11,16 @@ import { duckDbType, readColumn, transported } from './types.ts';
 
 /**
  * A query in parentheses of the newest row of each entity: all columns of the files, and `__revision`. `among` is
- * put behind the files' rows, which are called `f`: a join that leaves some of them out.
+ * put behind the files' rows, which are called `f`: a join that leaves some of them out. `where` is a condition
+ * over them.
  */
 export function newestSql(
   { view, slices, notBefore, notAfter }: LatestRequest,
   offlineRoot: string,
-  among = '',
+  { among = '', where = 'true' } = {},
 ): string {
   const bounds = [
+    where === 'true' ? [] : [where],
     notBefore === undefined ? [] : [`${EVENT_TIME} >= ${timestampLiteral(notBefore)}`],
     notAfter === undefined ? [] : [`${EVENT_TIME} <= ${timestampLiteral(notAfter)}`],
   ].flat();

@@ -53,7 +53,7 @@ function insteadSql({ before, after, beside, ...request }: WithdrawnRequest, off
   // Without any file left, one that there was tells the columns.
   return left.length === 0
     ? `(SELECT * FROM ${newestSql({ ...request, slices: before }, offlineRoot)} WHERE false)`
-    : newestSql({ ...request, slices: left }, offlineRoot, among);
+    : newestSql({ ...request, slices: left }, offlineRoot, { among });
 }
 
 function sameKeys(view: BatchViewSpec, a: string, b: string): string {
