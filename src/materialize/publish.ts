@@ -1,4 +1,5 @@
 import type { BatchViewSpec } from '../core/feature-view.ts';
+import type { FeatureRow } from '../core/rows.ts';
 import { type Clock, durationOf, subtractDuration } from '../core/time.ts';
 import type { FeatureReader, RevisedSlice } from '../offline/feature-reader.ts';
 import type { OnlineStore } from '../online/online-store.ts';
@@ -27,12 +28,26 @@ export async function publish(
   const oldest = view.ttl === null ? {} : { notBefore: subtractDuration(clock(), durationOf(view.ttl)) };
   let published = 0;
   let written = 0;
-  for await (const rows of reader.latest({ view, slices, ...oldest, ...(signal && { signal }) })) {
-    signal?.throwIfAborted();
+  let writing: Promise<void> | undefined;
+  const write = async (rows: readonly FeatureRow[]) => {
     const result = await online.write(table, rows);
     published += rows.length;
     written += result.written;
     onProgress?.(published);
+  };
+  try {
+    for await (const rows of reader.latest({ view, slices, ...oldest, ...(signal && { signal }) })) {
+      await writing;
+      signal?.throwIfAborted();
+      // While the store is busy with it, the next rows are read.
+      writing = write(rows);
+      // It is looked at in its turn; until then a failure is nobody's surprise.
+      writing.catch(() => {});
+    }
+    await writing;
+  } finally {
+    // Also after an error nothing is left under way.
+    await Promise.allSettled([writing]);
   }
   return { published, written };
 }

@@ -1,9 +1,15 @@
 import { TidemarkError } from '../core/errors.ts';
-import { type BatchViewSpec, formatViewVersion } from '../core/feature-view.ts';
-import type { Ledger } from '../ledger/ledger.ts';
+import { type BatchViewSpec, formatViewVersion, type ViewVersion } from '../core/feature-view.ts';
+import type { Interval } from '../core/interval.ts';
+import type { RevisedSlice } from '../offline/feature-reader.ts';
 import { publish } from './publish.ts';
 
-type Deps = Parameters<typeof publish>[1] & { readonly ledger: Ledger };
+type Deps = Parameters<typeof publish>[1] & {
+  /** Of a ledger, what is asked of it. */
+  readonly ledger: {
+    files(version: ViewVersion): Promise<readonly (RevisedSlice & { readonly range: Interval })[]>;
+  };
+};
 
 /**
  * Publishes everything that is committed once more, computing nothing: for an online store that has lost rows, a
