@@ -40,7 +40,8 @@ function named(lua: string, isSpread: boolean): Script {
  * Writes a chunk of rows, each only when it is newer than what is there. Returns how many were.
  *
  * KEYS are buckets. ARGV: how long a row is kept after its event time in ms (empty: for ever), the present in ms,
- * a seed; then for each bucket the number of its rows, their fields, their rows.
+ * a seed; then for each bucket the number of its rows, how many ms the newest of them is still kept, their fields,
+ * their rows.
  *
  * - The recency is compared by its first 20 bytes as five 32-bit numbers. Lua's numbers are doubles, which hold 32
  *   bits exactly and 64 not; and its `<` on strings follows the server's locale, not the bytes.
@@ -58,7 +59,10 @@ local keep, now = tonumber(ARGV[1]), tonumber(ARGV[2])
 if keep then math.randomseed(tonumber(ARGV[3])) end
 
 local function newer(row, old)
-  if not old or #old < 20 then return true end
+  if not old then return true end
+  -- Most that are published again: strings are compared by where they are.
+  if row == old then return false end
+  if #old < 20 then return true end
   local a1, a2, a3, a4, a5 = bytesOf('>I4I4I4I4I4', row)
   local b1, b2, b3, b4, b5 = bytesOf('>I4I4I4I4I4', old)
   if a1 ~= b1 then return a1 > b1 end
@@ -97,19 +101,17 @@ end
 
 local written, at = 0, 4
 for k = 1, #KEYS do
-  local key, count = KEYS[k], tonumber(ARGV[at])
-  local landed, size, most = {}, 0, nil
+  local key, count, most = KEYS[k], tonumber(ARGV[at]), tonumber(ARGV[at + 1])
+  local landed, size = {}, 0
   if count == 1 then
-    local row = ARGV[at + 2]
-    if keep then most = left(row) end
-    if newer(row, call('HGET', key, ARGV[at + 1])) then
-      landed[1], landed[2], size = ARGV[at + 1], row, 2
+    local row = ARGV[at + 3]
+    if newer(row, call('HGET', key, ARGV[at + 2])) then
+      landed[1], landed[2], size = ARGV[at + 2], row, 2
     end
   else
-    local old, latest = call('HMGET', key, unpack(ARGV, at + 1, at + count)), {}
+    local old, latest = call('HMGET', key, unpack(ARGV, at + 2, at + 1 + count)), {}
     for i = 1, count do
-      local field, row = ARGV[at + i], ARGV[at + count + i]
-      if keep then most = math.max(most or 0, left(row)) end
+      local field, row = ARGV[at + 1 + i], ARGV[at + 1 + count + i]
       if newer(row, latest[field] or old[i]) then
         latest[field] = row
         landed[size + 1], landed[size + 2] = field, row
@@ -133,7 +135,7 @@ for k = 1, #KEYS do
   else
     call('PERSIST', key)
   end
-  at = at + 1 + 2 * count
+  at = at + 2 + 2 * count
 end
 return written
 `);

@@ -61,6 +61,7 @@ export function* writeCalls(
     let start = from;
     for (const end of groups) {
       call.text(String(end - start));
+      call.text(String(keptFor(start, end)));
       for (let i = start; i < end; i++) {
         const row = rowAt(order, i);
         call.bytes(fields.bytes, ends[row] ?? 0, ends[row + 1] ?? 0);
@@ -71,6 +72,17 @@ export function* writeCalls(
       start = end;
     }
     return { bytes: call.finish(), firstKey: table.buckets.at(bucketAt(order, from)) };
+  }
+
+  /** Milliseconds until the newest of these rows may go; 0 where rows stay for ever. */
+  function keptFor(from: number, to: number): bigint {
+    if (table.keep === null) return 0n;
+    let newest: bigint = rows[rowAt(order, from)]?.eventTime ?? now;
+    for (let i = from + 1; i < to; i++) {
+      const time = rows[rowAt(order, i)]?.eventTime ?? now;
+      if (time > newest) newest = time;
+    }
+    return (newest + table.keep - now) / 1000n;
   }
 }
 
