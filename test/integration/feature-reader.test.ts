@@ -181,7 +181,7 @@ test('newest rows that are found in several passes are the same, and those with 
     expect(expected).toHaveLength(3000);
     expect(byKey(await read(many, of))).toEqual(expected);
   }
-  const inOrder = (await read(reader, numbers)).map(({ key }) => `${key[0]} ${Number(key[1]) + 1_000_000}`);
+  const inOrder = (await read(reader, numbers)).map(({ key }) => `${key[0]} ${Number(key[1]) + 2_000_000}`);
   expect(inOrder).toEqual(inOrder.toSorted());
   // Neighbours are found in one pass.
   const sixteens = (await read(many, numbers)).map(({ key }) => `${key[0]} ${Number(key[1]) >> 4}`);
