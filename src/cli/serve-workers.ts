@@ -83,7 +83,7 @@ export function obeyPrimary(server: Pick<RunningServer, 'stopAccepting'>): void 
   process.on('message', (message) => {
     if (message !== STOP_ACCEPTING) return;
     server.stopAccepting();
-    process.send?.(STOPPED);
+    process.send?.(STOPPED, undefined, undefined, ignoreLoss);
   });
 }
 
@@ -108,6 +108,13 @@ function listening(worker: Worker): Promise<number> {
   });
 }
 
+/** One that ends at this very moment does not hear it; its `exit` says the rest. */
+function tell(worker: Worker, message: string): void {
+  if (worker.isConnected()) worker.send(message, ignoreLoss);
+}
+
+function ignoreLoss(): void {}
+
 async function stopped(worker: Worker): Promise<void> {
   if (worker.isDead() || !worker.isConnected()) return;
   await new Promise<void>((resolve) => {
@@ -120,7 +127,7 @@ async function stopped(worker: Worker): Promise<void> {
     worker.on('message', (message) => {
       if (message === STOPPED) done();
     });
-    worker.send(STOP_ACCEPTING);
+    tell(worker, STOP_ACCEPTING);
   });
 }
 
@@ -128,7 +135,7 @@ async function stopped(worker: Worker): Promise<void> {
 async function drained(worker: Worker): Promise<void> {
   if (worker.isDead()) return;
   const exited = once(worker, 'exit');
-  if (worker.isConnected()) worker.send(DRAIN);
+  tell(worker, DRAIN);
   const timer = setTimeout(() => worker.process.kill('SIGKILL'), DRAIN_MILLIS);
   await exited;
   clearTimeout(timer);

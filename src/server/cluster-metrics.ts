@@ -25,7 +25,7 @@ export function answerMetrics(): void {
     const { id } = message;
     const answer = (text: string, error?: string) => {
       const told: Message = { kind: 'tidemark:metrics', id, text, ...(error !== undefined && { error }) };
-      if (worker.isConnected()) worker.send(told);
+      if (worker.isConnected()) worker.send(told, () => {});
     };
     aggregator.clusterMetrics().then(answer, (thrown: unknown) => answer('', messageOf(thrown)));
   });
@@ -58,7 +58,12 @@ export function shareMetrics(registry: Registry): () => Promise<string> {
         fail('they did not answer in time');
       }, PATIENCE_MILLIS);
       process.on('message', hear);
-      process.send?.({ kind: 'tidemark:ask-metrics', id } satisfies Message);
+      const question: Message = { kind: 'tidemark:ask-metrics', id };
+      process.send?.(question, undefined, undefined, (error) => {
+        if (error === null) return;
+        finish();
+        fail(error.message);
+      });
     });
   };
 }
