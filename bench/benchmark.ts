@@ -21,6 +21,8 @@ export interface World {
   /** The benchmark's own; removed after it. */
   readonly folder: string;
   readonly size: Size;
+  /** As many as the benchmarks that say so take instead of what their size says (`--entities`). */
+  readonly entities?: number;
 }
 
 export interface Case {
@@ -45,7 +47,7 @@ export interface Outcome {
 }
 
 /** Takes minutes: run when it is named. */
-export const ONLY_BY_NAME: readonly string[] = ['soak'];
+export const ONLY_BY_NAME: readonly string[] = ['online-layouts', 'soak'];
 
 export const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   // Loaded when it is needed: what another benchmark loads would count in this one's memory.
@@ -54,6 +56,8 @@ export const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   'as-of-wide': async () => (await import('./as-of-wide.ts')).asOfWide,
   'as-of-pruning': async () => (await import('./as-of-pruning.ts')).asOfPruning,
   materialize: async () => (await import('./materialize.ts')).materialize,
+  publish: async () => (await import('./publish.ts')).publishing,
+  'online-layouts': async () => (await import('./online-layouts.ts')).onlineLayouts,
   'online-read': async () => (await import('./online-read.ts')).onlineRead,
   'push-log': async () => (await import('./push-log.ts')).pushLog,
   'serve-workers': async () => (await import('./serve-workers.ts')).serveWorkers,

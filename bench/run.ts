@@ -1,4 +1,4 @@
-// `npm run bench -- [name ...] [--tiny | --large] [--runs n]`: runs all benchmarks, or those named.
+// `npm run bench -- [name ...] [--tiny | --large] [--runs n] [--entities n]`: runs all benchmarks, or those named.
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +13,12 @@ import { report } from './report.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { tiny: { type: 'boolean' }, large: { type: 'boolean' }, runs: { type: 'string' } },
+  options: {
+    tiny: { type: 'boolean' },
+    large: { type: 'boolean' },
+    runs: { type: 'string' },
+    entities: { type: 'string' },
+  },
 });
 const size: Size = values.large ? 'large' : values.tiny ? 'tiny' : 'default';
 const rounds = Number(values.runs ?? (size === 'tiny' ? 1 : 3));
@@ -21,10 +26,12 @@ const names =
   positionals.length === 0
     ? Object.keys(BENCHMARKS).filter((name) => !ONLY_BY_NAME.includes(name))
     : positionals;
+const entities = values.entities === undefined ? undefined : Number(values.entities);
 const unknown = names.filter((name) => !Object.hasOwn(BENCHMARKS, name));
-if (unknown.length > 0 || !Number.isInteger(rounds) || rounds < 1) {
+const isCount = (number: number) => Number.isInteger(number) && number >= 1;
+if (unknown.length > 0 || !isCount(rounds) || !isCount(entities ?? 1)) {
   console.error(
-    `usage: npm run bench -- [${Object.keys(BENCHMARKS).join('|')} ...] [--tiny|--large] [--runs n]` +
+    `usage: npm run bench -- [${Object.keys(BENCHMARKS).join('|')} ...] [--tiny|--large] [--runs n] [--entities n]` +
       (unknown.length > 0 ? `; there is no benchmark "${unknown.join('", "')}"` : ''),
   );
   process.exit(2);
@@ -72,7 +79,7 @@ async function measureAll(
   folder: string,
   env: NodeJS.ProcessEnv,
 ): Promise<void> {
-  const world = { folder, size };
+  const world = { folder, size, ...(entities !== undefined && { entities }) };
   const cases = benchmark.cases(size);
   const made = await inItsOwnProcess(name, 'prepare', world, env);
   console.log(`\n${benchmark.title}: ${String(made)}`);

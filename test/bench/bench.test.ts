@@ -12,6 +12,8 @@ test.concurrent.each([
   ['as-of-wide', 'entity rows × views/s', 4],
   ['as-of-pruning', 'entity rows/s', 3],
   ['materialize', 'entities published/s', 4],
+  ['publish', 'entities/s', 3],
+  ['online-layouts', 'entities/s', 7],
   ['online-read', 'requests/s', 4],
   ['backfill', 'intervals/s', 3],
   ['serve-workers', 'requests/s', 2],
