@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { post, type ServedApp, servedApp } from '../../test/support/served-app.ts';
 import { httpLoadClient } from '../cli/http-load-client.ts';
-import { measureLoad, percentile } from '../cli/measure-load.ts';
+import { measureLoad } from '../cli/measure-load.ts';
 
 const request = { features: ['activity:sessions'], entities: { user_id: [1] } };
 const limits = { reads: { requests: 2, bytes: 10_000 }, writes: { requests: 1, bytes: 10_000 } };
@@ -57,15 +57,20 @@ test('large requests are counted by their size, and one alone is never too large
   expect((await running).statusCode).toBe(200);
 });
 
-test('under a flood some are refused, those that are served wait no long time, and then all is as before', async () => {
+test('under a flood no more than the limit is under way, the rest is refused, and then all is as before', async () => {
   const { online, start } = servedApp();
+  let open = 0;
+  let most = 0;
   app = start({
     limits: { ...limits, reads: { requests: 8, bytes: 1_000_000 } },
     online: {
       ping: online.ping,
       // As far away as a store is.
       read: async (requests) => {
+        open += 1;
+        most = Math.max(most, open);
         await new Promise((resolve) => setTimeout(resolve, 2));
+        open -= 1;
         return online.read(requests);
       },
     },
@@ -78,11 +83,11 @@ test('under a flood some are refused, those that are served wait no long time, a
     ...request,
     entities: { user_id: Array.from({ length: 500 }, (_, i) => i) },
   });
-  const flood = { clients: 200, warmUpSeconds: 0, seconds: 1, open: () => httpLoadClient(url, [body]) };
+  const flood = { clients: 100, warmUpSeconds: 0, seconds: 1, open: () => httpLoadClient(url, [body]) };
   const figures = await measureLoad(flood);
-  expect(figures.latencies.length).toBeGreaterThan(50);
-  expect(figures.errors).toBeGreaterThan(50);
-  expect(percentile(figures, 0.99)).toBeLessThan(1500);
+  expect(figures.latencies.length).toBeGreaterThan(0);
+  expect(figures.errors).toBeGreaterThan(0);
+  expect(most).toBe(8);
   const calm = await measureLoad({ ...flood, clients: 1, seconds: 0.1 });
   expect(calm.errors).toBe(0);
 });
