@@ -1,100 +1,86 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, expect, test } from 'vitest';
-import { formatTime, micros } from '../../src/core/time.ts';
-import { appliedManifest } from '../../src/registry/applied-manifest.ts';
-import { freePort } from '../../src/stack/ports.ts';
-import { appliedProject, type TestProject } from '../support/project.ts';
+import { expect, test } from 'vitest';
+import { runWorkerHere } from '../../src/cli/worker-here.ts';
+import { durationOf, formatTime, micros, subtractDuration } from '../../src/core/time.ts';
+import { onlineTableOf } from '../../src/online/online-table.ts';
+import { follow, startBackfill } from '../../src/orchestrate/runs.ts';
+import { appliedBatchView } from '../../src/registry/applied-manifest.ts';
+import { appliedProject } from '../support/project.ts';
+import { serverProcess } from '../support/server-process.ts';
 
-const TIDEMARK = join(import.meta.dirname, '../../bin/tidemark');
 const DEFINITIONS = `
 export const thisProject = project({ name: '<project>' });
 export const user = entity({ name: 'user', joinKeys: { user_id: 'int64' } });
 export const clicks = pushSource({
-  name: 'clicks', columns: { user_id: 'int64', page: 'string' }, timestampField: 'at',
+  name: 'clicks', columns: { user_id: 'int64', amount: 'float64' }, timestampField: 'clicked_at',
 });
 export const lastClick = streamFeatureView({
-  name: 'last_click', version: 1, entities: [user], source: clicks, startTime: '<start>',
-  features: { page: 'string' },
+  name: 'last_click', version: 1, entities: [user], source: clicks,
+  schedule: '* * * * *', startTime: '<start>', features: { amount: 'float64' },
 });
 `;
 
-const servers: ChildProcess[] = [];
-
-afterAll(async () => {
-  for (const server of servers) await killed(server);
-});
-
-async function killed(server: ChildProcess): Promise<void> {
-  if (server.exitCode !== null || server.signalCode !== null || server.pid === undefined) return;
-  const exited = once(server, 'exit');
-  // With all that it started.
-  process.kill(-server.pid, 'SIGKILL');
-  await exited;
-}
-
-/** `tidemark serve` as a person runs it; its address, once it answers. */
-async function served(project: TestProject): Promise<{ readonly url: string; readonly child: ChildProcess }> {
-  const port = await freePort();
-  const child = spawn(process.execPath, [TIDEMARK, 'serve'], {
-    detached: true,
-    stdio: 'ignore',
-    env: { PATH: process.env.PATH, ...project.env, TIDEMARK_PORT: String(port) },
-  });
-  servers.push(child);
-  const url = `http://127.0.0.1:${port}`;
-  const isUp = () =>
-    fetch(`${url}/health`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-  await expect.poll(isUp, { timeout: 20_000, interval: 50 }).toBe(true);
-  return { url, child };
+/** Clients that push a row each, of a user and a time of its own, until nobody answers. */
+function clients(url: string, count: number, timeOf: (id: number) => string) {
+  const answered: number[] = [];
+  let next = 1;
+  const one = async () => {
+    for (;;) {
+      const id = next++;
+      const body = JSON.stringify({
+        push_source_name: 'clicks',
+        df: { user_id: [id], amount: [id / 2], clicked_at: [timeOf(id)] },
+        to: 'online_and_offline',
+      });
+      const response = await fetch(`${url}/push`, { method: 'POST', body }).catch(() => undefined);
+      if (response === undefined) return;
+      if (response.status === 200) answered.push(id);
+    }
+  };
+  return { answered, done: Promise.all(Array.from({ length: count }, one)) };
 }
 
 test('a server killed while rows are pushed has lost none that it has answered, once another is started', async () => {
   const project = await appliedProject({ definitions: DEFINITIONS, data: {}, days: 1 });
-  const { platform, name } = project;
-  const manifest = await appliedManifest(await platform.registry(), name);
-  const source = manifest.sources.find((each) => each.name === 'clicks');
-  if (source === undefined) throw new Error('no source');
-  const { url, child } = await served(project);
-
-  const answered = new Set<number>();
-  let sent = 0;
-  let isUp = true;
-  const push = async () => {
-    while (isUp) {
-      const user = sent++;
-      const at = formatTime(micros(platform.clock() - BigInt(user)));
-      const body = JSON.stringify({
-        push_source_name: 'clicks',
-        df: { user_id: [user], page: ['home'], at: [at] },
-        to: 'online_and_offline',
-      });
-      const ok = await fetch(`${url}/push`, {
-        method: 'POST',
-        body,
-        headers: { 'content-type': 'application/json' },
-      })
-        .then((response) => response.ok)
-        .catch(() => false);
-      if (ok) answered.add(user);
-    }
-  };
-  const pushing = Array.from({ length: 8 }, push);
-  await expect.poll(() => answered.size, { timeout: 20_000 }).toBeGreaterThan(200);
+  const { platform, env, name } = project;
+  const first = await serverProcess(env);
+  // Long enough ago for their intervals to be due.
+  const newest = subtractDuration(platform.clock(), durationOf('10m'));
+  const load = clients(first.url, 8, (id) => formatTime(micros(newest - BigInt(id))));
+  await expect.poll(() => load.answered.length, { timeout: 20_000 }).toBeGreaterThan(200);
   await sleep(Math.random() * 200);
-  await killed(child);
-  isUp = false;
-  await Promise.all(pushing);
+  await first.end('SIGKILL');
+  await load.done;
 
-  const { sources } = await platform.offline();
-  await served(project);
+  const second = await serverProcess(env);
+  const version = { project: name, view: 'last_click', version: 1 };
+  const view = await appliedBatchView(await platform.registry(), version);
+  const { sources, reader } = await platform.offline();
+  const [source] = view.sources;
+  if (source === undefined) throw new Error('The view has no source.');
   const rows = async () => (await sources.extent(source)).rows;
-  await expect.poll(rows, { timeout: 20_000 }).toBeGreaterThanOrEqual(answered.size);
-  // One more for each of the callers, at most: written, and killed before it was told.
-  expect(await rows()).toBeLessThanOrEqual(answered.size + pushing.length);
+  await expect.poll(rows, { timeout: 20_000 }).toBeGreaterThanOrEqual(load.answered.length);
+  // One more for each client, at most: written, and killed before it was told.
+  expect(await rows()).toBeLessThanOrEqual(load.answered.length + 8);
+
+  const worker = await runWorkerHere(project);
+  try {
+    const { client } = await platform.temporal();
+    await follow(await startBackfill(client, version), () => {});
+  } finally {
+    await worker.stop();
+  }
+  const trained = new Map<unknown, unknown>();
+  for await (const batch of reader.latest({ view, slices: await (await platform.ledger()).files(version) })) {
+    for (const { key, values, eventTime } of batch) trained.set(key[0], [...values, eventTime]);
+  }
+  const table = onlineTableOf(name, view);
+  const keys = load.answered.map((id) => [BigInt(id)]);
+  const [served = []] = await (await platform.online()).read([{ table, keys }]);
+  for (const [at, id] of load.answered.entries()) {
+    const row = [id / 2, newest - BigInt(id)];
+    expect(trained.get(BigInt(id))).toEqual(row);
+    expect([...(served[at]?.values ?? []), served[at]?.eventTime]).toEqual(row);
+  }
+  expect(await second.end('SIGTERM')).toBe(0);
 }, 90_000);
