@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { TidemarkError } from '../../core/errors.ts';
 import type { FileFormat } from '../../core/source.ts';
 import { TABLE_FORMATS, type TableFormat } from '../../core/table-format.ts';
@@ -8,6 +8,7 @@ import type { Spine } from '../../offline/as-of-engine.ts';
 import { checkLeakage } from '../../training/check-leakage.ts';
 import type { LayoutRequest } from '../../training/layout.ts';
 import { findTrainingSet } from '../../training/training-set-folder.ts';
+import { aliasesOf } from '../alias-option.ts';
 import { commandHere } from '../command-here.ts';
 import { type CliContext, type CommonOptions, type Session, withSession } from '../context.ts';
 import { type LabelOptions, labelOf } from '../label-option.ts';
@@ -27,6 +28,7 @@ interface TrainOptions extends CommonOptions, LabelOptions {
   readonly service?: string;
   readonly knownAt: string;
   readonly fullNames?: boolean;
+  readonly alias: readonly string[];
   readonly split?: string;
   readonly format: TableFormat;
   readonly rowsPerFile?: number;
@@ -76,6 +78,14 @@ export function registerTrain(program: Command, context: CliContext): void {
             'any',
           )
           .option('--full-names', 'name columns view__feature')
+          .addOption(
+            new Option(
+              '--alias <alias>',
+              'read a view by other columns of the entity rows, its names with a prefix; may be given several times: view:prefix_:key=column',
+            )
+              .argParser((alias: string, given: readonly string[]) => [...given, alias])
+              .default([], 'none'),
+          )
           .option(
             '--split <how>',
             'train, validation and test files: time:80/10/10, entity:80/20, or entity=user_id:80/10/10',
@@ -85,7 +95,7 @@ export function registerTrain(program: Command, context: CliContext): void {
           )
           .addOption(
             new Option('--rows-per-file <count>', 'several files of so many rows (default: one)').argParser(
-              Number,
+              wholeNumber,
             ),
           )
           .addOption(
@@ -104,6 +114,7 @@ export function registerTrain(program: Command, context: CliContext): void {
     'tidemark train --service churn_model --from 2026-03-01 --to 2026-04-01',
     'tidemark train --service churn_model --spine users.parquet --label subscriptions:cancelled --horizon 30d',
     `tidemark train carrier_delays:flights_1d --query "SELECT carrier, predict_at AS event_timestamp FROM flight_schedule"`,
+    'tidemark train origin_activity:flights_1d --alias origin_activity:from_ --alias origin_activity:to_:origin=dest --spine flights.parquet',
     'tidemark train --cancel training-set/$ID',
   ).action(async (features: readonly string[], options: TrainOptions) => {
     const { cancel } = options;
@@ -113,6 +124,7 @@ export function registerTrain(program: Command, context: CliContext): void {
     const spine = spineOf(options, context.cwd);
     const knownAt = knownAtOf(options.knownAt);
     const label = labelOf(options);
+    const aliases = aliasesOf(options.alias);
     if (features.length > 0 === (options.service !== undefined)) {
       throw new TidemarkError(
         'REQUEST_INVALID',
@@ -124,6 +136,7 @@ export function registerTrain(program: Command, context: CliContext): void {
         spine,
         knownAt,
         fullNames: options.fullNames ?? false,
+        ...(aliases.length === 0 ? {} : { aliases }),
         ...(label === undefined ? {} : { label }),
         layout: layoutOf(options),
         statistics: options.statistics,
@@ -191,6 +204,11 @@ function layoutOf({ split, format, rowsPerFile }: TrainOptions): LayoutRequest {
     ...(split === undefined ? {} : { split }),
     ...(rowsPerFile === undefined ? {} : { rowsPerFile }),
   };
+}
+
+function wholeNumber(text: string): number {
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('a whole number of at least 1 is needed.');
 }
 
 function knownAtOf(text: string): string {
