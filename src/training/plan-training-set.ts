@@ -22,6 +22,7 @@ import { type LabelRecord, type Recipe, type TrainingSetContents, trainingSetId 
 import { rangeSpineOf, withWholeRange } from './range-spine.ts';
 import { type LabelReading, readLabel } from './read-label.ts';
 import { joinedViews, readViews, type ViewReading } from './read-views.ts';
+import { refuseSpineCollision } from './refuse-spine-collision.ts';
 import type { TrainingDeps, TrainingSetRequest } from './training-set.ts';
 
 /** What would be made: its name is known before any of the work is done. */
@@ -65,6 +66,7 @@ export async function planTrainingSet(
       : withSources(request.spine, applied.manifest);
   const found = await deps.asOf.describeSpine(spine, joinedViews(resolved, label));
   const description = spine.kind === 'range' ? withWholeRange(spine, found, resolved) : found;
+  refuseSpineCollision(description, resolved);
   checkRequestData(resolved, description);
   if (label?.kind === 'column') checkLabelColumn(label.name, found, spine.timestampField);
   const readings = await readViews(project, resolved, description, deps.ledger);

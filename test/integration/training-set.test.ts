@@ -453,6 +453,19 @@ describe('a training set that cannot be made', () => {
     });
   });
 
+  test('tells before a build starts that a spine column is named like a feature, in any case', async () => {
+    const taken = await csv('airport,hour,ts,Wind\nJFK,1,2026-01-01T01:00:00,2\n');
+    const asked = request({ spine: taken, features: references('weather:wind') });
+    await expect(planTrainingSet(asked, deps())).rejects.toMatchObject({
+      code: 'SPINE_INVALID',
+      message: expect.stringContaining(
+        'its column "Wind" and feature "wind" of weather@v1 would both be the column "wind"; rename the column, ask for full names, or give the view an alias',
+      ),
+    });
+    const here = [{ view: 'weather', prefix: 'here_', keys: {} }];
+    await expect(planTrainingSet({ ...asked, aliases: here }, deps())).resolves.toBeDefined();
+  });
+
   test('refuses a spine column that a function’s feature would replace', async () => {
     const taken = await csv('airport,hour,ts,feels\nJFK,1,2026-01-01T01:00:00,2\n');
     await expect(buildTrainingSet(request({ spine: taken }), deps())).rejects.toMatchObject({
