@@ -77,7 +77,10 @@ async function serialize(connection: DuckDBConnection, query: string): Promise<J
   ).getRows();
   const parsed: unknown = JSON.parse(String(row?.[0]));
   if (!isRecord(parsed)) throw invalid('it cannot be parsed');
-  if (parsed.error === true) throw invalid(String(parsed.error_message));
+  if (parsed.error === true) {
+    const said = String(parsed.error_message);
+    throw invalid(said.startsWith('Only SELECT') ? 'it is not a SELECT' : said);
+  }
   return parsed;
 }
 
