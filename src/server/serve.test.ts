@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { expect, test, vi } from 'vitest';
 import { functions, NOW, servingSnapshot } from '../../test/support/serving-project.ts';
 import { createMemoryOnlineStore } from '../online/memory/memory-online-store.ts';
@@ -43,6 +45,22 @@ test('closing waits for a request that runs, and takes no new ones', async () =>
   expect(closed).toBe(false);
   gate.resolve();
   expect((await read).status).toBe(200);
+  await closing;
+});
+
+test('who has connected before it closes is answered, also when nobody has looked yet', async () => {
+  const server = await serve({ ...deps, ...address });
+  const { port } = new URL(server.url);
+  const sockets = Array.from({ length: 20 }, () => connect(Number(port), '127.0.0.1'));
+  // The system has connected them after this; the server hears of it in a later turn.
+  await new Promise<void>((resolve) => process.nextTick(resolve));
+  const closing = server.close();
+  const answers = sockets.map(async (socket) => {
+    socket.write('GET /feature-services/nobody HTTP/1.1\r\nhost: a\r\n\r\n');
+    const [answer] = await once(socket, 'data');
+    return String(answer).split('\r\n')[0];
+  });
+  expect(new Set(await Promise.all(answers))).toEqual(new Set(['HTTP/1.1 404 Not Found']));
   await closing;
 });
 

@@ -52,12 +52,32 @@ const IDLE_GRACE_MILLIS = 1000;
  * with the word that its connection ends; who is busy has come by before the grace is over.
  */
 async function drain(app: FastifyInstance): Promise<void> {
+  await quietTurn();
   stopAccepting(app);
   app.drain();
   const end = performance.now() + IDLE_GRACE_MILLIS;
   while (performance.now() < end && (await connectionsOf(app)) > 0) await sleep(10);
   await app.close();
 }
+
+const QUIET_MILLIS = 0.2;
+const LONGEST_WAIT_MILLIS = 100;
+
+/**
+ * Resolves after a turn of the event loop in which next to nothing happened. Connections that the system has taken and
+ * this process has not would be reset with the listening socket: while it is busy there are some, now there are none.
+ */
+async function quietTurn(): Promise<void> {
+  await turn();
+  const end = performance.now() + LONGEST_WAIT_MILLIS;
+  for (let start = performance.now(), last = start; start < end; last = start) {
+    await turn();
+    start = performance.now();
+    if (start - last < QUIET_MILLIS) return;
+  }
+}
+
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 function stopAccepting({ server }: FastifyInstance): void {
   // Only the listening socket: an HTTP server's own `close` also ends connections that are idle just now.
