@@ -3,7 +3,7 @@ import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { FeatureSpec } from '../../src/core/feature-view.ts';
-import { type DurationMicros, durationOf, timeOf } from '../../src/core/time.ts';
+import { type DurationMicros, durationOf, micros, timeOf } from '../../src/core/time.ts';
 import type { KeyType } from '../../src/core/value-type.ts';
 import type { AsOfView, Spine } from '../../src/offline/as-of-engine.ts';
 import { createDuckDbAsOfEngine } from '../../src/offline/duckdb/duckdb-as-of-engine.ts';
@@ -287,6 +287,27 @@ describe('a spine', () => {
     const { result, rows } = await joined(one, [weather('string', []), late]);
     expect(rows[0]).toMatchObject({ temp: null, late: null });
     expect(result.nulls).toEqual({ temp: 1, late: 1 });
+  });
+
+  test('gets features that are named like what numbers the rows of files', async () => {
+    const features = ['file_row_number', 'File_Index', 'temp'].map(
+      (name): FeatureSpec => ({ ...feature, name }),
+    );
+    const time = timeOf('2026-03-29T01:00:00Z');
+    const rows = [5, 6, 7].map((value, hour) => ({
+      key: ['007'],
+      eventTime: micros(time + BigInt(hour)),
+      createdTime: time,
+      intervalEnd: time,
+      values: [value, value + 10, value + 20],
+    }));
+    const joinKeys = [{ name: 'airport', type: 'string' as const }];
+    const path = await world.writeFeatures({ joinKeys, features }, rows);
+    const view = weather('string', [{ path, revision: 0 }], {
+      features: features.map((one, at) => ({ feature: one, output: `f${at}` })),
+    });
+    const { rows: found } = await joined(await spine({ airport: 'VARCHAR' }, ['007']), [view]);
+    expect(found[0]).toMatchObject({ f0: 7, f1: 17, f2: 27 });
   });
 
   test('joins one view twice under two names (rule 8)', async () => {
