@@ -20,3 +20,12 @@ test('a fraction with many digits stays a number, and digits in text stay text',
 test('text that is not JSON throws a SyntaxError', () => {
   expect(() => parseExactJson('{"a": 12345678901234567890')).toThrow(SyntaxError);
 });
+
+test('a number of very many digits is read in no time, and is a number', () => {
+  const start = performance.now();
+  expect(parseExactJson(`[${'9'.repeat(41)}, ${'9'.repeat(8_000_000)}]`)).toEqual([
+    1e41,
+    Number.POSITIVE_INFINITY,
+  ]);
+  expect(performance.now() - start).toBeLessThan(1000);
+});

@@ -1,6 +1,6 @@
 /**
  * JSON as this process reads it: integers that a number cannot hold exactly are bigints, so int64 keys and values
- * survive (DESIGN 4). All other numbers are numbers.
+ * survive (DESIGN 4). All other numbers are numbers, those of more than 40 digits too.
  */
 export type ExactJson =
   | string
@@ -13,7 +13,8 @@ export type ExactJson =
 
 /** Only text with so long a run of digits can hold an integer beyond 2^53; the rest takes the fast way. */
 const MAYBE_LARGE = /\d{16}/;
-const INTEGER = /^-?\d+$/;
+/** With more digits it is no integer of anybody's, and would take long to read. */
+const INTEGER = /^-?\d{1,40}$/;
 
 type SourceReviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown;
 

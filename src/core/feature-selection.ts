@@ -15,6 +15,9 @@ export interface SelectedFeature {
   readonly feature: FeatureSpec;
 }
 
+/** More problems than this are not looked for: a request may name thousands. */
+const LISTED = 20;
+
 /** Every selected feature of every view version once, in the order of the selection. All problems at once. */
 export function expandSelection(
   manifest: Manifest,
@@ -31,6 +34,7 @@ export function expandSelection(
     const expanded = one instanceof TidemarkError ? one : expand(manifest, one);
     if (expanded instanceof TidemarkError) problems.push(expanded);
     else found.push(...expanded);
+    if (problems.length === LISTED) break;
   }
   const [first, ...more] = problems;
   if (first !== undefined) {
@@ -54,32 +58,38 @@ interface Asked {
   readonly features: readonly string[] | null;
 }
 
-function referencesOf(
+function* referencesOf(
   references: readonly string[],
   manifest: Manifest,
   servingVersions: ReadonlyMap<string, number>,
-): readonly (Asked | TidemarkError)[] {
-  if (references.length === 0) return [problem('REQUEST_INVALID', 'No feature is asked for.')];
-  return references.map((text) => {
-    const reference = parseFeatureReference(text);
-    if (reference === undefined) {
-      return problem(
-        'REQUEST_INVALID',
-        `Cannot read "${text}" as a feature reference: write view:feature, view@v2:feature or view:*.`,
-      );
-    }
-    const { view, feature } = reference;
-    const versions = versionsOf(manifest, view);
-    const version = reference.version ?? servingVersions.get(view) ?? versions[0];
-    if (version === undefined) {
-      const names = new Set(manifest.views.map(({ name }) => name));
-      return problem(
-        'UNKNOWN_VIEW',
-        `Cannot find view "${view}" of "${text}" in project "${manifest.project}".${didYouMean(view, names)}`,
-      );
-    }
-    return { text, view, version, features: feature === null ? null : [feature] };
-  });
+): Generator<Asked | TidemarkError> {
+  if (references.length === 0) yield problem('REQUEST_INVALID', 'No feature is asked for.');
+  for (const text of references) yield referenceOf(text, manifest, servingVersions);
+}
+
+function referenceOf(
+  text: string,
+  manifest: Manifest,
+  servingVersions: ReadonlyMap<string, number>,
+): Asked | TidemarkError {
+  const reference = parseFeatureReference(text);
+  if (reference === undefined) {
+    return problem(
+      'REQUEST_INVALID',
+      `Cannot read "${cut(text)}" as a feature reference: write view:feature, view@v2:feature or view:*.`,
+    );
+  }
+  const { view, feature } = reference;
+  const versions = versionsOf(manifest, view);
+  const version = reference.version ?? servingVersions.get(view) ?? versions[0];
+  if (version === undefined) {
+    const names = new Set(manifest.views.map(({ name }) => name));
+    return problem(
+      'UNKNOWN_VIEW',
+      `Cannot find view "${cut(view)}" of "${cut(text)}" in project "${manifest.project}".${didYouMean(view, names)}`,
+    );
+  }
+  return { text, view, version, features: feature === null ? null : [feature] };
 }
 
 function membersOf(service: string, manifest: Manifest): readonly (Asked | TidemarkError)[] {
@@ -129,6 +139,10 @@ function expand(manifest: Manifest, asked: Asked): readonly SelectedFeature[] | 
     selected.push({ view, feature });
   }
   return selected;
+}
+
+function cut(text: string): string {
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
 }
 
 function problem(code: ErrorCode, message: string): TidemarkError {

@@ -56,6 +56,11 @@ export function readFrame(frame: Frame, columns: readonly FrameColumn[], rules: 
   const known = new Set(columns.flatMap(({ names }) => names));
   for (const name of Object.keys(frame)) {
     if (known.has(name)) continue;
+    // Those after the listed ones are only counted.
+    if (problems.length >= LISTED) {
+      problems.push({ where: 'df', message: '' });
+      continue;
+    }
     const hint = didYouMean(name, known) || ` It has ${[...known].map((one) => `"${one}"`).join(', ')}.`;
     problems.push({ where: `df.${name}`, message: `${rules.to} has no such column.${hint}` });
   }

@@ -94,6 +94,16 @@ describe('bad input', () => {
     expect(error.problems[20].message).toBe('and 480 more');
   });
 
+  test('many unknown features, or one with a very long name, are a short answer', async () => {
+    const many = Array.from({ length: 10_000 }, (_, i) => `activty${i}:sessions`);
+    const error = await refused({ features: many, entities });
+    expect(error).toMatchObject({ status: 404, code: 'UNKNOWN_VIEW' });
+    expect(error.problems).toHaveLength(20);
+    const long = await refused({ features: [`${'x'.repeat(10_000)}:sessions`], entities });
+    expect(long).toMatchObject({ status: 404, code: 'UNKNOWN_VIEW' });
+    expect(long.message.length).toBeLessThan(500);
+  });
+
   test('1 MB of nonsense is one short error', async () => {
     const nonsense = await refused('['.repeat(1_000_000));
     expect(nonsense).toMatchObject({ status: 400, code: 'REQUEST_INVALID' });
