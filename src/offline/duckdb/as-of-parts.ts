@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { digestOf } from '../../core/canonical.ts';
 import type { AsOfRequest, AsOfView } from '../as-of-engine.ts';
+import { failureKind } from './duckdb-failure.ts';
 import { moveIntoPlace } from './feature-file.ts';
 import { literalPath, stringLiteral } from './sql-text.ts';
 
@@ -42,10 +43,15 @@ export function keptParts(
     async restore(connection, view, table) {
       const path = pathOf(view);
       if (!existsSync(path)) return false;
-      await connection.run(
-        `CREATE TEMP TABLE ${table} AS SELECT * FROM read_parquet(${stringLiteral(literalPath(path))})`,
-      );
-      return true;
+      try {
+        await connection.run(
+          `CREATE TEMP TABLE ${table} AS SELECT * FROM read_parquet(${stringLiteral(literalPath(path))})`,
+        );
+        return true;
+      } catch (error) {
+        if (existsSync(path)) throw error;
+        return false; // Another build of the same set is done, and has taken its parts away.
+      }
     },
     async keep(connection, view, table) {
       await mkdir(folder, { recursive: true });
@@ -53,6 +59,9 @@ export function keptParts(
       try {
         await connection.run(`COPY ${table} TO ${stringLiteral(unfinished)} (FORMAT parquet)`);
         await moveIntoPlace(unfinished, pathOf(view));
+      } catch (error) {
+        // Another build of the same set that is done takes the folder away; this one still has the table.
+        if (failureKind(error) !== 'file' && existsSync(folder)) throw error;
       } finally {
         await rm(unfinished, { force: true });
       }
