@@ -83,7 +83,7 @@ function rowsOf(frame: Frame, { to, maxRows }: FrameRules): number {
   if (lengths.some(({ length }) => length !== rows)) {
     throw new TidemarkError(
       'REQUEST_INVALID',
-      `Cannot write lists of different lengths to ${to}: ${lengths.map(({ name, length }) => `"${name}" has ${length}`).join(', ')}.`,
+      `Cannot write lists of different lengths to ${to}: ${different(lengths)}.`,
     );
   }
   if (rows > maxRows) {
@@ -93,6 +93,12 @@ function rowsOf(frame: Frame, { to, maxRows }: FrameRules): number {
     );
   }
   return rows;
+}
+
+/** The first list, and some of those that have another length. */
+function different(lists: readonly { readonly name: string; readonly length: number }[]): string {
+  const told = lists.filter(({ length }, at) => at === 0 || length !== lists[0]?.length).slice(0, LISTED);
+  return told.map(({ name, length }) => `"${name}" has ${length}`).join(', ');
 }
 
 function readColumn(

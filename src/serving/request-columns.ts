@@ -86,7 +86,10 @@ function rowsOf(columns: RequestColumns, names: readonly string[]): number {
     throw new TidemarkError(
       'REQUEST_INVALID',
       `Cannot read features for lists of different lengths: ${names
-        .map((name, index) => `"${name}" has ${lengths[index]}`)
+        .map((name, index) => ({ name, length: lengths[index] }))
+        .filter(({ length }, index) => index === 0 || length !== rows)
+        .slice(0, LISTED)
+        .map(({ name, length }) => `"${name}" has ${length}`)
         .join(', ')}.`,
     );
   }
