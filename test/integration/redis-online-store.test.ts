@@ -144,7 +144,7 @@ describe('the online store in Redis', () => {
       await writeAll(keys.slice(0, 16));
       time += 2n * DAY;
       await writeAll(keys.slice(16));
-      // Sweeping is left to chance: that none of 368 additions did it happens once in (384 / 16)^4 = 331,776 runs.
+      // Sweeping is left to chance: that none of 368 additions finds one of the 16 happens once in 10^21 runs.
       expect(await client.hlen(keyOf(table, keys[0]!))).toBe(368);
       await moving.close();
     });
@@ -224,6 +224,8 @@ describe('the online store in Redis', () => {
         const start = performance.now();
         await expect(call()).rejects.toEqual(unavailable);
         expect(performance.now() - start).toBeLessThan(1000);
+        // In words, not in those of the client.
+        await expect(call()).rejects.toThrow(/is closed|ECONNREFUSED/);
       }
       await server.start();
       expect(await untilItAnswers()).toBeLessThan(3000);

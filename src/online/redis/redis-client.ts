@@ -41,6 +41,10 @@ export async function openRedis(
   redis.on('error', (error: Error) => {
     reason = error.message || ('code' in error ? String(error.code) : undefined);
   });
+  // One that Redis ended in order comes without an error.
+  redis.on('close', () => {
+    reason ??= 'the connection is closed';
+  });
   redis.on('ready', () => {
     reason = undefined;
   });
