@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { FeatureSpec } from '../../src/core/feature-view.ts';
 import { type DurationMicros, durationOf, micros, timeOf } from '../../src/core/time.ts';
@@ -428,23 +427,6 @@ describe('the result', () => {
     expect(await readdir(workFolder)).toEqual(kept);
     await rename(`${file}.away`, file);
     expect((await run({ workFolder })).found).toEqual(whole.found);
-    await expect(readdir(workFolder)).rejects.toThrow('ENOENT');
-  });
-
-  test('is the same of joins at once that share what is kept, whichever is done first and takes it away', async () => {
-    const { spine, view } = await large();
-    const views = ['first', 'second', 'third'].map((output) => ({
-      ...view,
-      features: [{ feature, output }],
-    }));
-    const workFolder = join(world.folder, 'shared');
-    const joined = async (delay: number) => {
-      await sleep(delay);
-      const path = world.outputPath();
-      return (await world.engine.join({ spine, views, knownAt: { kind: 'any' }, path, workFolder })).digest;
-    };
-    const digests = await Promise.all([0, 40, 80, 160, 240].map(joined));
-    expect(new Set(digests).size).toBe(1);
     await expect(readdir(workFolder)).rejects.toThrow('ENOENT');
   });
 
