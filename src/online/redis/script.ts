@@ -50,8 +50,8 @@ function named(lua: string, isSpread: boolean): Script {
  *   need not change it.
  * - Rows that are there already count too: what is published again after its view's TTL was raised or taken away
  *   stays as long as the new one says.
- * - A bucket that gains entities for ever would keep those that are past their time: as fields are added, it is
- *   swept now and then, with a chance that makes four fields be looked at for each one added.
+ * - A bucket that gains entities for ever would keep those that are past their time: as fields are added, two by
+ *   chance are looked at, and it is swept when one of them is past. Of a hundred fields ten or so are kept too long.
  */
 export const WRITE = script(`
 local call, unpack, bytesOf = redis.call, unpack, struct.unpack
@@ -126,11 +126,11 @@ for k = 1, #KEYS do
   end
   if keep then
     expire(key, most, added)
-    local chance = math.random()
-    -- Which it cannot come to with more than eight fields otherwise.
-    if 8 * chance < 4 * added then
-      local fields = call('HLEN', key)
-      if fields > 8 and chance * fields < 4 * added then sweep(key) end
+    if math.random() * 2 < added then
+      local some = call('HRANDFIELD', key, 2, 'WITHVALUES')
+      for i = 2, #some, 2 do
+        if #some[i] >= 8 and left(some[i]) <= 0 then sweep(key) break end
+      end
     end
   else
     call('PERSIST', key)
