@@ -12,7 +12,8 @@ import { type ValueCodec, valueCodec } from './value-codec.ts';
  * key for each took 138 bytes an entity and 320 to 570 thousand writes a second. Buckets take 66 bytes, and 350
  * thousand for keys in random order, 800 to 1,170 thousand for integers in order, because rows that lie together
  * are compared and written by two commands. Reading 500 by HGET takes 1.1 to 1.3 times an MGET's time. And a
- * table's buckets are known without asking: dropping or scanning it never walks over the keys of others.
+ * table's buckets are known without asking: dropping or scanning it never walks over the keys of others. Other
+ * layouts are measured beside it in bench/README.md.
  *
  * How many buckets is part of the format and must never change. 65,536 leave 15 entities in each at a million and
  * 150 at ten million, and Redis keeps a hash packed up to 512 fields (and values of up to 64 bytes). Far beyond,
