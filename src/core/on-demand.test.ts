@@ -47,6 +47,23 @@ describe('an on-demand function', () => {
     expect(evaluateOnDemand(view, transform, {})).toEqual({ ok: false, error });
   });
 
+  test('sees and gives zeros of one sign, wherever they come from', () => {
+    const seen: unknown[] = [];
+    const inputs = { a: { x: -0, list: [1, -0], vector: Float32Array.of(-0, 2), other: 'kept' } };
+    const result = evaluateOnDemand(
+      view,
+      ({ a }) => {
+        const { x, list = [], vector = [], other } = a ?? {};
+        seen.push(x, ...(list as number[]), ...(vector as Float32Array), other);
+        return { ratio: -0, visits: 1 };
+      },
+      inputs,
+    );
+    expect(seen).toEqual([0, 1, 0, 0, 2, 'kept']);
+    expect(result).toEqual({ ok: true, values: [0, 1n] });
+    expect(inputs.a.x).toBe(-0);
+  });
+
   test('is found under its view and version', () => {
     const transform = () => ({});
     expect(onDemandFunctionOf(new Map([['spend_ratio@v2', transform]]), view)).toBe(transform);

@@ -33,7 +33,7 @@ export function evaluateOnDemand(
 ): OnDemandResult {
   let outputs: unknown;
   try {
-    outputs = transform(inputs);
+    outputs = transform(withOneZero(inputs));
   } catch (error) {
     return { ok: false, error: `it threw: ${messageOf(error)}` };
   }
@@ -54,7 +54,7 @@ export function evaluateOnDemand(
     if (value === undefined) {
       return { ok: false, error: `it returned ${describe(output)} for "${name}", which is ${type}` };
     }
-    values.push(value);
+    values.push(oneZero(value));
   }
   for (const name of Object.keys(given)) {
     if (!view.features.some((feature) => feature.name === name)) {
@@ -62,6 +62,32 @@ export function evaluateOnDemand(
     }
   }
   return { ok: true, values };
+}
+
+/**
+ * Zero has one sign, as in the files of the offline store: neither Parquet nor every client's JSON keeps it, and a
+ * function must be given the same in training and in serving (`1 / -0` is another infinity than `1 / 0`).
+ */
+function oneZero(value: Value): Value {
+  if (value === 0) return 0;
+  if (value instanceof Float32Array) return value.includes(0) ? value.map((item) => item + 0) : value;
+  if (Array.isArray(value)) return value.includes(0) ? value.map((item) => (item === 0 ? 0 : item)) : value;
+  return value;
+}
+
+/** Values are hardly ever zeros of the other sign, and stay where they are. */
+function withOneZero(inputs: OnDemandInputValues): OnDemandInputValues {
+  let copied: Record<string, Readonly<Record<string, Value>>> | undefined;
+  for (const [input, values] of Object.entries(inputs)) {
+    for (const name in values) {
+      const value = values[name] ?? null;
+      const same = oneZero(value);
+      if (Object.is(same, value)) continue;
+      copied ??= { ...inputs };
+      copied[input] = { ...copied[input], [name]: same };
+    }
+  }
+  return copied ?? inputs;
 }
 
 /** Never the text of a value longer than a name: it may be somebody's data. */
