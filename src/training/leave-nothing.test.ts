@@ -1,8 +1,8 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { leaveNothing } from './leave-nothing.ts';
+import { leaveNothing, PARTS } from './leave-nothing.ts';
 
 let folder: string;
 
@@ -35,4 +35,18 @@ test('a set that is cancelled leaves nothing of itself, one that fails what can 
   expect(await files()).toEqual(before);
   await expect(leaveNothing(folder, fails, undefined)).rejects.toThrow('failed');
   expect(await files()).toEqual([...before, 'data.parquet'].toSorted());
+});
+
+test('the parts of a build outlive a worker that is shut down, and not a cancellation', async () => {
+  const fails = async () => {
+    await mkdir(join(folder, PARTS), { recursive: true });
+    await put(join(PARTS, 'part.parquet'));
+    throw new Error('failed');
+  };
+  const shutdown = AbortSignal.abort(new Error('WORKER_SHUTDOWN'));
+  await expect(leaveNothing(folder, fails, shutdown)).rejects.toThrow('failed');
+  expect(await readdir(join(folder, PARTS))).toEqual(['part.parquet']);
+  // Of the attempt before, too.
+  await expect(leaveNothing(folder, fails, AbortSignal.abort())).rejects.toThrow('failed');
+  expect(await files()).not.toContain(PARTS);
 });

@@ -2,6 +2,9 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { filesIn } from './training-set-folder.ts';
 
+/** The folder beside a set's data in which a build keeps the parts that are done (`AsOfRequest.workFolder`). */
+export const PARTS = 'unfinished';
+
 /**
  * Makes a set in its folder so that nothing is left but the set: neither of attempts that died before, nor of this
  * one when it is cancelled.
@@ -20,13 +23,19 @@ export async function leaveNothing<T>(
   } catch (error) {
     if (signal?.aborted === true) {
       const now = await filesIn(folder);
+      const kept = isShutdown(signal) ? [...before, PARTS] : before.filter((name) => name !== PARTS);
       await remove(
         folder,
-        now.filter((name) => !before.includes(name)),
+        now.filter((name) => !kept.includes(name)),
       );
     }
     throw error;
   }
+}
+
+/** The worker ends, and another goes on with the parts that are there: how Temporal says so. */
+function isShutdown({ reason }: AbortSignal): boolean {
+  return reason instanceof Error && reason.message === 'WORKER_SHUTDOWN';
 }
 
 function isUnfinished(name: string): boolean {
@@ -34,5 +43,5 @@ function isUnfinished(name: string): boolean {
 }
 
 async function remove(folder: string, names: readonly string[]): Promise<void> {
-  for (const name of names) await rm(join(folder, name), { force: true });
+  for (const name of names) await rm(join(folder, name), { force: true, recursive: true });
 }

@@ -5,6 +5,7 @@ import { valueTypeOf } from '../core/value-type.ts';
 import type { AsOfEngine } from '../offline/as-of-engine.ts';
 import type { TableArranger } from '../offline/table-arranger.ts';
 import { isPlain } from './layout.ts';
+import { PARTS } from './leave-nothing.ts';
 import type { TrainingSetContents, TrainingSetManifest } from './manifest.ts';
 import type { TrainingSetPlan } from './plan-training-set.ts';
 import { possibleLeakage } from './possible-leakage.ts';
@@ -33,7 +34,7 @@ export async function writeData(
     const { rows, bytes, digest, nulls, leftOut, sameTime } = await asOf.join({
       ...asked,
       path: join(folder, joined),
-      workFolder: join(folder, 'unfinished'),
+      workFolder: join(folder, PARTS),
       ...(signal === undefined ? {} : { signal }),
       ...(onProgress === undefined ? {} : { onProgress }),
     });
