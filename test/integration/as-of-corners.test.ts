@@ -4,13 +4,13 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { asOf, type KnownAt } from '../../src/core/as-of.ts';
 import type { FeatureRow } from '../../src/core/rows.ts';
 import { addDuration, durationOf, formatTime, type Micros, micros, timeOf } from '../../src/core/time.ts';
-import { materializeRange } from '../../src/materialize/materialize-range.ts';
 import { appliedBatchView } from '../../src/registry/applied-manifest.ts';
 import { buildTrainingSet } from '../../src/training/build-training-set.ts';
 import type { TrainingDeps } from '../../src/training/training-set.ts';
 import { verifyTrainingSet } from '../../src/training/verify-training-set.ts';
 import { tidemark } from '../support/command-line.ts';
 import { testEngine, writeRows } from '../support/feature-repo.ts';
+import { materializeHere } from '../support/materialize-here.ts';
 import { appliedProject, type TestProject } from '../support/project.ts';
 
 /** What the as-of join sees of a source is what was materialized of it: both together, on rows that clash. */
@@ -58,23 +58,7 @@ const hour = (n: number): Micros => addDuration(start, durationOf(`${n}h`));
 async function materialize(view: string, version = 1): Promise<void> {
   const { platform, name } = project;
   const spec = await appliedBatchView(await platform.registry(), { project: name, view, version });
-  await materializeRange(
-    {
-      project: name,
-      view: spec,
-      range: { start, end: hour(48) },
-      restate: false,
-      owner: 'test',
-      runId: 'test',
-      leaseFor: durationOf('1m'),
-    },
-    {
-      ...(await platform.offline()),
-      ledger: await platform.ledger(),
-      online: await platform.online(),
-      clock: platform.clock,
-    },
-  );
+  await materializeHere(project, { view: spec, range: { start, end: hour(48) } });
 }
 
 async function rowsOf(sql: string): Promise<readonly (readonly unknown[])[]> {

@@ -4,10 +4,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { main } from '../../src/cli/main.ts';
 import { runWorkerHere } from '../../src/cli/worker-here.ts';
 import { addDuration, durationOf, timeOf } from '../../src/core/time.ts';
-import { materializeRange } from '../../src/materialize/materialize-range.ts';
 import { appliedBatchView } from '../../src/registry/applied-manifest.ts';
 import type { LeakageReport } from '../../src/training/check-leakage.ts';
 import { writeRows } from '../support/feature-repo.ts';
+import { materializeHere } from '../support/materialize-here.ts';
 import { appliedProject, type TestProject } from '../support/project.ts';
 
 /**
@@ -49,23 +49,7 @@ beforeAll(async () => {
     version: 1,
   });
   const start = timeOf(view.startTime);
-  await materializeRange(
-    {
-      project: name,
-      view,
-      range: { start, end: addDuration(start, durationOf('2h')) },
-      restate: false,
-      owner: 'test',
-      runId: 'test',
-      leaseFor: durationOf('1m'),
-    },
-    {
-      ...(await platform.offline()),
-      ledger: await platform.ledger(),
-      online: await platform.online(),
-      clock: platform.clock,
-    },
-  );
+  await materializeHere(project, { view, range: { start, end: addDuration(start, durationOf('2h')) } });
   worker = await runWorkerHere(project, { brief: true });
   await writeRows(
     join(project.home, 'rows.parquet'),

@@ -5,7 +5,6 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { main } from '../../src/cli/main.ts';
 import { serveHere } from '../../src/cli/serve-here.ts';
 import { addDuration, durationOf, formatTime, micros, timeOf } from '../../src/core/time.ts';
-import { materializeRange } from '../../src/materialize/materialize-range.ts';
 import { retireVersion } from '../../src/migrate/retire-version.ts';
 import { appliedBatchView } from '../../src/registry/applied-manifest.ts';
 import type { FeatureServiceBody } from '../../src/server/routes/feature-services.ts';
@@ -14,6 +13,7 @@ import { restatedInputs } from '../../src/training/restated-inputs.ts';
 import type { TrainingDeps, TrainingSet, TrainingSetRequest } from '../../src/training/training-set.ts';
 import { verifyTrainingSet } from '../../src/training/verify-training-set.ts';
 import { writeRows } from '../support/feature-repo.ts';
+import { materializeHere } from '../support/materialize-here.ts';
 import { appliedProject, type TestProject } from '../support/project.ts';
 
 const definitions = `
@@ -56,23 +56,7 @@ async function run(from: number, to: number, restate = false) {
     view: 'last_reading',
     version: 1,
   });
-  return await materializeRange(
-    {
-      project: name,
-      view,
-      range: { start: hour(from), end: hour(to) },
-      restate,
-      owner: 'test',
-      runId: 'test',
-      leaseFor: durationOf('1m'),
-    },
-    {
-      ...(await platform.offline()),
-      ledger: await platform.ledger(),
-      online: await platform.online(),
-      clock: platform.clock,
-    },
-  );
+  return await materializeHere(project, { view, range: { start: hour(from), end: hour(to) }, restate });
 }
 
 const request = (more: Partial<TrainingSetRequest> = {}): TrainingSetRequest => ({

@@ -6,13 +6,13 @@ import { main } from '../../src/cli/main.ts';
 import { asOf } from '../../src/core/as-of.ts';
 import { addDuration, durationOf, formatTime, type Micros, micros, timeOf } from '../../src/core/time.ts';
 import type { Value } from '../../src/core/value-type.ts';
-import { materializeRange } from '../../src/materialize/materialize-range.ts';
 import { appliedBatchView } from '../../src/registry/applied-manifest.ts';
 import { buildTrainingSet } from '../../src/training/build-training-set.ts';
 import { diffTrainingSets } from '../../src/training/diff-training-sets.ts';
 import type { LabelRequest } from '../../src/training/label.ts';
 import type { TrainingDeps, TrainingSet, TrainingSetRequest } from '../../src/training/training-set.ts';
 import { verifyTrainingSet } from '../../src/training/verify-training-set.ts';
+import { materializeHere } from '../support/materialize-here.ts';
 import { appliedProject, type TestProject } from '../support/project.ts';
 
 const definitions = `
@@ -62,23 +62,7 @@ beforeAll(async () => {
   for (const view of ['last_reading', 'later_reading', 'busy']) {
     const spec = await appliedBatchView(registry, { project: name, view, version: 1 });
     start = timeOf(spec.startTime);
-    await materializeRange(
-      {
-        project: name,
-        view: spec,
-        range: { start, end: moment(`${HOURS}h`) },
-        restate: false,
-        owner: 'test',
-        runId: 'test',
-        leaseFor: durationOf('1m'),
-      },
-      {
-        ...(await platform.offline()),
-        ledger: await platform.ledger(),
-        online: await platform.online(),
-        clock: platform.clock,
-      },
-    );
+    await materializeHere(project, { view: spec, range: { start, end: moment(`${HOURS}h`) } });
   }
   deps = {
     ...(await platform.offline()),

@@ -5,7 +5,6 @@ import { tableFromIPC } from 'apache-arrow';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { main } from '../../src/cli/main.ts';
 import { addDuration, durationOf, formatTime, type Micros, timeOf } from '../../src/core/time.ts';
-import { materializeRange } from '../../src/materialize/materialize-range.ts';
 import { appliedBatchView } from '../../src/registry/applied-manifest.ts';
 import { buildTrainingSet } from '../../src/training/build-training-set.ts';
 import { diffTrainingSets } from '../../src/training/diff-training-sets.ts';
@@ -13,6 +12,7 @@ import { restatedInputs } from '../../src/training/restated-inputs.ts';
 import type { TrainingDeps, TrainingSetRequest } from '../../src/training/training-set.ts';
 import { verifyTrainingSet } from '../../src/training/verify-training-set.ts';
 import { testEngine, writeRows } from '../support/feature-repo.ts';
+import { materializeHere } from '../support/materialize-here.ts';
 import { appliedProject, type TestProject } from '../support/project.ts';
 
 const definitions = `
@@ -66,23 +66,11 @@ async function source(more = ''): Promise<void> {
 async function materialize(view: string, from: number, to: number, restate = false): Promise<void> {
   const { platform, name } = project;
   const spec = await appliedBatchView(await platform.registry(), { project: name, view, version: 1 });
-  await materializeRange(
-    {
-      project: name,
-      view: spec,
-      range: { start: minute(from * 60), end: minute(to * 60) },
-      restate,
-      owner: 'test',
-      runId: 'test',
-      leaseFor: durationOf('1m'),
-    },
-    {
-      ...(await platform.offline()),
-      ledger: await platform.ledger(),
-      online: await platform.online(),
-      clock: platform.clock,
-    },
-  );
+  await materializeHere(project, {
+    view: spec,
+    range: { start: minute(from * 60), end: minute(to * 60) },
+    restate,
+  });
 }
 
 beforeAll(async () => {
