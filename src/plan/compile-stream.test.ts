@@ -4,7 +4,7 @@ import type { BatchViewSpec } from '../core/feature-view.ts';
 import type { Manifest } from '../core/manifest.ts';
 import { RECEIVED_TIME } from '../core/source.ts';
 import { timeOf } from '../core/time.ts';
-import { createDuckDbSourceReader } from '../offline/duckdb/duckdb-source-reader.ts';
+import { createDuckDbSourceReader } from '../offline/duckdb/sources/duckdb-source-reader.ts';
 import { loadRepo } from '../repo/load-repo.ts';
 import { compileRepo } from './compile.ts';
 import { diffManifests } from './diff.ts';

@@ -4,7 +4,7 @@ import { featureRepo, testEngine, writeRows } from '../../test/support/feature-r
 import { TidemarkError } from '../core/errors.ts';
 import { timeOf } from '../core/time.ts';
 import type { TrainingSetScheduleSpec } from '../core/training-set-schedule.ts';
-import { createDuckDbSourceReader } from '../offline/duckdb/duckdb-source-reader.ts';
+import { createDuckDbSourceReader } from '../offline/duckdb/sources/duckdb-source-reader.ts';
 import { loadRepo } from '../repo/load-repo.ts';
 import { compileRepo } from './compile.ts';
 

@@ -6,7 +6,7 @@ import type { FeatureSpec } from '../../src/core/feature-view.ts';
 import { type DurationMicros, durationOf, micros, timeOf } from '../../src/core/time.ts';
 import type { KeyType } from '../../src/core/value-type.ts';
 import type { AsOfView, Spine } from '../../src/offline/as-of-engine.ts';
-import { createDuckDbAsOfEngine } from '../../src/offline/duckdb/duckdb-as-of-engine.ts';
+import { createDuckDbAsOfEngine } from '../../src/offline/duckdb/as-of/duckdb-as-of-engine.ts';
 import { createDuckDb } from '../../src/offline/duckdb/engine.ts';
 import type { RevisedSlice } from '../../src/offline/feature-reader.ts';
 import { createDuckDbWorld, type DuckDbWorld } from './duckdb-world.ts';

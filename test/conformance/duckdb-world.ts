@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Value } from '../../src/core/value-type.ts';
-import { createDuckDbAsOfEngine } from '../../src/offline/duckdb/duckdb-as-of-engine.ts';
+import { createDuckDbAsOfEngine } from '../../src/offline/duckdb/as-of/duckdb-as-of-engine.ts';
 import { createDuckDb, type DuckDbEngine } from '../../src/offline/duckdb/engine.ts';
 import { identifier, stringLiteral } from '../../src/offline/duckdb/sql-text.ts';
 import { duckDbType, toValue, valueTypeOfDuckDb } from '../../src/offline/duckdb/types.ts';

@@ -9,7 +9,7 @@ import type { EventRow } from '../../src/core/rows.ts';
 import { scheduleOf } from '../../src/core/schedule.ts';
 import { durationOf, type Micros, micros, timeOf } from '../../src/core/time.ts';
 import type { Value, ValueType } from '../../src/core/value-type.ts';
-import { createDuckDbFeatureComputer } from '../../src/offline/duckdb/duckdb-feature-computer.ts';
+import { createDuckDbFeatureComputer } from '../../src/offline/duckdb/compute/duckdb-feature-computer.ts';
 import { createDuckDb, type DuckDbEngine } from '../../src/offline/duckdb/engine.ts';
 import {
   aggregations,

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { DataType, type Table, tableFromIPC } from 'apache-arrow';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createDuckDbTableArranger } from '../../src/offline/duckdb/duckdb-table-arranger.ts';
 import { createDuckDb, type DuckDbEngine } from '../../src/offline/duckdb/engine.ts';
+import { createDuckDbTableArranger } from '../../src/offline/duckdb/tables/duckdb-table-arranger.ts';
 import type { TableLayout } from '../../src/offline/table-arranger.ts';
 
 let folder: string;

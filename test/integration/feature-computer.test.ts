@@ -6,7 +6,7 @@ import type { BatchViewSpec, Transformation } from '../../src/core/feature-view.
 import type { Interval } from '../../src/core/interval.ts';
 import { formatTime, timeOf } from '../../src/core/time.ts';
 import type { Value, ValueType } from '../../src/core/value-type.ts';
-import { createDuckDbFeatureComputer } from '../../src/offline/duckdb/duckdb-feature-computer.ts';
+import { createDuckDbFeatureComputer } from '../../src/offline/duckdb/compute/duckdb-feature-computer.ts';
 import { createDuckDb, type DuckDbEngine } from '../../src/offline/duckdb/engine.ts';
 import type { FeatureComputer } from '../../src/offline/feature-computer.ts';
 import {

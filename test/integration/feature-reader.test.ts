@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { FeatureRow } from '../../src/core/rows.ts';
 import { formatTime, timeOf } from '../../src/core/time.ts';
-import { createDuckDbFeatureReader } from '../../src/offline/duckdb/duckdb-feature-reader.ts';
 import { createDuckDb, type DuckDbEngine } from '../../src/offline/duckdb/engine.ts';
+import { createDuckDbFeatureReader } from '../../src/offline/duckdb/newest/duckdb-feature-reader.ts';
 import type { FeatureReader, LatestRequest } from '../../src/offline/feature-reader.ts';
 import { batchView, fileSource, writeParquet } from '../support/offline-case.ts';
 

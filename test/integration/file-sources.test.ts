@@ -5,10 +5,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Interval } from '../../src/core/interval.ts';
 import type { FileFormat } from '../../src/core/source.ts';
 import { timeOf } from '../../src/core/time.ts';
-import { createDuckDbAsOfEngine } from '../../src/offline/duckdb/duckdb-as-of-engine.ts';
-import { createDuckDbFeatureComputer } from '../../src/offline/duckdb/duckdb-feature-computer.ts';
-import { createDuckDbSourceReader } from '../../src/offline/duckdb/duckdb-source-reader.ts';
+import { createDuckDbAsOfEngine } from '../../src/offline/duckdb/as-of/duckdb-as-of-engine.ts';
+import { createDuckDbFeatureComputer } from '../../src/offline/duckdb/compute/duckdb-feature-computer.ts';
 import { createDuckDb, type DuckDbEngine } from '../../src/offline/duckdb/engine.ts';
+import { createDuckDbSourceReader } from '../../src/offline/duckdb/sources/duckdb-source-reader.ts';
 import { aggregations, batchView, fileSource, simple, storedRows } from '../support/offline-case.ts';
 
 let folder: string;

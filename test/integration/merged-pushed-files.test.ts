@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import { durationOf, micros, timeOf } from '../../src/core/time.ts';
-import { scanPushed } from '../../src/offline/duckdb/pushed-source.ts';
+import { scanPushed } from '../../src/offline/duckdb/sources/pushed-source.ts';
 import type { PushedFile } from '../../src/push/pushed-files.ts';
 import { type MergeLimits, mergeFiles } from '../../src/push/segments/merge-files.ts';
 import type { SegmentPushLog } from '../../src/push/segments/segment-push-log.ts';

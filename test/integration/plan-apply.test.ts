@@ -6,7 +6,7 @@ import { durationOf, timeOf } from '../../src/core/time.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
 import { ledgerMigrations } from '../../src/ledger/postgres/migrations.ts';
 import { createPostgresLedger } from '../../src/ledger/postgres/postgres-ledger.ts';
-import { createDuckDbSourceReader } from '../../src/offline/duckdb/duckdb-source-reader.ts';
+import { createDuckDbSourceReader } from '../../src/offline/duckdb/sources/duckdb-source-reader.ts';
 import { applyPlan } from '../../src/plan/apply-plan.ts';
 import { explainPlan } from '../../src/plan/explain.ts';
 import type { Plan } from '../../src/plan/plan.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { scanPushed } from '../../src/offline/duckdb/pushed-source.ts';
+import { scanPushed } from '../../src/offline/duckdb/sources/pushed-source.ts';
 import { testEngine } from '../support/feature-repo.ts';
 import type { AppenderInput } from '../support/push-appender.ts';
 import { type PushWorld, pushSourceSpec, pushWorld } from '../support/push-world.ts';

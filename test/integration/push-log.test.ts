@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { PushSourceSpec } from '../../src/core/source.ts';
 import { addDuration, durationOf, micros, timeOf } from '../../src/core/time.ts';
-import { scanPushed } from '../../src/offline/duckdb/pushed-source.ts';
+import { scanPushed } from '../../src/offline/duckdb/sources/pushed-source.ts';
 import { toValue } from '../../src/offline/duckdb/types.ts';
 import { type SealDeps, sealSegment } from '../../src/push/segments/seal-segment.ts';
 import { testEngine } from '../support/feature-repo.ts';

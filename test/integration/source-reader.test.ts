@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { timeOf } from '../../src/core/time.ts';
-import { createDuckDbSourceReader } from '../../src/offline/duckdb/duckdb-source-reader.ts';
 import { createDuckDb, type DuckDbEngine } from '../../src/offline/duckdb/engine.ts';
+import { createDuckDbSourceReader } from '../../src/offline/duckdb/sources/duckdb-source-reader.ts';
 import type { SourceReader } from '../../src/offline/source-reader.ts';
 import { fileSource, writeParquet } from '../support/offline-case.ts';
 

@@ -9,8 +9,8 @@ import { durationOf, type Micros, micros, timeOf } from '../../src/core/time.ts'
 import type { ValueType } from '../../src/core/value-type.ts';
 import type { CommittedFile } from '../../src/ledger/ledger.ts';
 import type { Spine } from '../../src/offline/as-of-engine.ts';
-import { createDuckDbTableArranger } from '../../src/offline/duckdb/duckdb-table-arranger.ts';
-import { createDuckDbTableProfiler } from '../../src/offline/duckdb/duckdb-table-profiler.ts';
+import { createDuckDbTableArranger } from '../../src/offline/duckdb/tables/duckdb-table-arranger.ts';
+import { createDuckDbTableProfiler } from '../../src/offline/duckdb/tables/duckdb-table-profiler.ts';
 import { buildTrainingSet } from '../../src/training/build-training-set.ts';
 import { planTrainingSet } from '../../src/training/plan-training-set.ts';
 import type { TrainingDeps, TrainingSetRequest } from '../../src/training/training-set.ts';

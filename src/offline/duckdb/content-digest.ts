@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { digestOf } from '../../core/canonical.ts';
-import { describeSelect } from './source-scan.ts';
+import { describeSelect } from './sources/source-scan.ts';
 import { identifier } from './sql-text.ts';
 
 /**

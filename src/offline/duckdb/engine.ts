@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { messageOf, TidemarkError } from '../../core/errors.ts';
 import { duckDbReason, failureKind } from './duckdb-failure.ts';
-import { redactError } from './redact-address.ts';
+import { redactError } from './sources/redact-address.ts';
 
 export interface DuckDbOptions {
   /** For all queries together, as DuckDB writes sizes: `2GB`. What does not fit spills into `tempDir`. */

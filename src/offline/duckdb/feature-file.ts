@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { BatchViewSpec } from '../../core/feature-view.ts';
 import { CREATED_TIME, EVENT_TIME, INTERVAL_END, VALID_TO } from '../offline-columns.ts';
-import { normalised } from './aggregate-arguments.ts';
+import { normalised } from './compute/aggregate-arguments.ts';
 import { identifier, stringLiteral } from './sql-text.ts';
 import { duckDbType, written } from './types.ts';
 

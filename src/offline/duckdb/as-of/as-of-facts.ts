@@ -1,0 +1,96 @@
+import { join } from 'node:path';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import type { JoinKey } from '../../../core/entity.ts';
+import type { RevisedSlice } from '../../feature-reader.ts';
+import { INTERVAL_END } from '../../offline-columns.ts';
+import { fileList, literalPath, stringLiteral } from '../sql-text.ts';
+import type { Bounds } from './as-of-order.ts';
+
+/** What the statistics in the files' footers say, without reading a row. Null: they do not say it. */
+export interface FileFacts {
+  /** Of all files, whether their slices take them or not. */
+  readonly rows: number;
+  /** Of the keys of type int64, by position. */
+  readonly keys: readonly (Bounds | null)[];
+  /** By slice path. */
+  readonly intervalEnds: ReadonlyMap<string, Bounds>;
+}
+
+export async function readFileFacts(
+  connection: DuckDBConnection,
+  joinKeys: readonly JoinKey[],
+  slices: readonly RevisedSlice[],
+  offlineRoot: string,
+): Promise<FileFacts> {
+  const paths = [...new Set(slices.map(({ path }) => path))];
+  const columns = [INTERVAL_END, ...joinKeys.filter(({ type }) => type === 'int64').map(({ name }) => name)];
+  const files = (
+    await connection.runAndReadAll(
+      factsSql(
+        columns,
+        paths.map((path) => join(offlineRoot, path)),
+      ),
+    )
+  ).getRows();
+  const pathOf = new Map(paths.map((path) => [join(offlineRoot, path), path]));
+  const bounds = (column: number): Bounds | null => {
+    const all = files.map((file) => boundsOf(file, column));
+    const known = all.flatMap((one) => one ?? []);
+    const [least] = known.map((one) => one.least).toSorted(ascending);
+    const most = known
+      .map((one) => one.most)
+      .toSorted(ascending)
+      .at(-1);
+    const unknown = least === undefined || most === undefined || known.length < all.length;
+    return unknown ? null : { least, most };
+  };
+  return {
+    rows: files.reduce((sum, [, rows]) => sum + Number(rows), 0),
+    keys: joinKeys.map(({ name }) => {
+      const at = columns.indexOf(name, 1);
+      return at === -1 ? null : bounds(at);
+    }),
+    intervalEnds: new Map(
+      files.flatMap((file) => {
+        const path = pathOf.get(String(file[0]));
+        const ends = boundsOf(file, 0);
+        return path === undefined || ends === null ? [] : [[path, ends] as const];
+      }),
+    ),
+  };
+}
+
+function ascending(a: bigint, b: bigint): number {
+  return a < b ? -1 : Number(a > b);
+}
+
+/** Where in a row of `factsSql` the columns' bounds begin. */
+const FIRST = 2;
+
+function boundsOf(file: readonly unknown[], column: number): Bounds | null {
+  const [least, most] = file.slice(FIRST + 2 * column);
+  return typeof least === 'bigint' && typeof most === 'bigint' ? { least, most } : null;
+}
+
+/** A row a file: its name and rows, then the least and greatest value of each column. */
+function factsSql(columns: readonly string[], paths: readonly string[]): string {
+  const value = (text: string) =>
+    `CASE WHEN path_in_schema = ${stringLiteral(INTERVAL_END)} THEN epoch_us(TRY_CAST(${text} AS TIMESTAMP)) ELSE TRY_CAST(${text} AS BIGINT) END`;
+  const perGroup = columns.flatMap((name, at) => [
+    `max(least) FILTER (path_in_schema = ${stringLiteral(name)}) AS least${at}`,
+    `max(most) FILTER (path_in_schema = ${stringLiteral(name)}) AS most${at}`,
+  ]);
+  const perFile = columns.flatMap((_, at) =>
+    [`min(least${at})`, `max(most${at})`].map(
+      (bound) => `CASE WHEN count(least${at}) = count(*) AND count(most${at}) = count(*) THEN ${bound} END`,
+    ),
+  );
+  return (
+    `SELECT ${['file_name', 'sum(rows)', ...perFile].join(', ')} ` +
+    `FROM (SELECT ${['file_name', 'row_group_id', 'max(row_group_num_rows) AS rows', ...perGroup].join(', ')} ` +
+    `FROM (SELECT *, ${value('coalesce(stats_min_value, stats_min)')} AS least, ${value('coalesce(stats_max_value, stats_max)')} AS most ` +
+    `FROM parquet_metadata(${fileList(paths.map(literalPath))}) ` +
+    `WHERE path_in_schema IN (${columns.map(stringLiteral).join(', ')})) GROUP BY file_name, row_group_id) ` +
+    'GROUP BY file_name'
+  );
+}

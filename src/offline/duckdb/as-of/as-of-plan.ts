@@ -1,0 +1,103 @@
+import type { DuckDBConnection } from '@duckdb/node-api';
+import type { KnownAt } from '../../../core/as-of.ts';
+import type { Micros } from '../../../core/time.ts';
+import { type ValueType, valueTypeOf } from '../../../core/value-type.ts';
+import type { AsOfView } from '../../as-of-engine.ts';
+import type { RevisedSlice } from '../../feature-reader.ts';
+import { NUMBERING, numberedScanSql, sliceScanSql } from '../slice-scan.ts';
+import type { FileFacts } from './as-of-facts.ts';
+import { BY_EVENT_TIME, byRecency, type RecencyFacts } from './as-of-order.ts';
+import { type JoinPlan, recencyFactsSql, type ViewJoin } from './as-of-sql.ts';
+
+/** A spine this many times smaller than the files is worth a look-up of each row's key before rows are sorted. */
+const FEW_KEYS = 16;
+
+/** What of a view is joined to how many spine rows. */
+export interface ViewRows {
+  readonly view: AsOfView;
+  readonly slices: readonly RevisedSlice[];
+  readonly facts: FileFacts;
+  /** As it applies to this view. */
+  readonly knownAt: KnownAt;
+  readonly span: { readonly first: Micros; readonly last: Micros };
+  readonly spineRows: number;
+  /** What DuckDB may use, in bytes. */
+  readonly memory: number;
+  readonly offlineRoot: string;
+}
+
+/** The quickest way to join these rows, by what is true of them; null when none can be seen. */
+export async function planJoin(connection: DuckDBConnection, given: ViewRows): Promise<ViewJoin | null> {
+  const { view, slices, facts, knownAt, span, spineRows, offlineRoot } = given;
+  const fetchValues = worthFetching(given);
+  const rows = (fetchValues ? numberedScanSql : sliceScanSql)(slices, offlineRoot);
+  const join = { view, rows, knownAt, span };
+  const recency = await readRecencyFacts(connection, join, slices);
+  if (recency === null) return null;
+  const { lag, lastRevision } = recency;
+  // Rows are unique in key, event time, created time and revision: with one lag and revision, in key and event time.
+  const unique = lag.least === lag.most && slices.every(({ revision }) => revision === lastRevision);
+  const plan: JoinPlan = {
+    order: unique ? BY_EVENT_TIME : byRecency(recency),
+    seenLate: knownAt.kind === 'row' && lag.most > view.dataDelay,
+    narrowKeys: facts.keys.map((key) => key !== null && key.least >= -(2n ** 31n) && key.most < 2n ** 31n),
+    onlySpineKeys: spineRows * FEW_KEYS < facts.rows,
+    fetchValues,
+  };
+  return { ...join, plan };
+}
+
+async function readRecencyFacts(
+  connection: DuckDBConnection,
+  join: Omit<ViewJoin, 'plan'>,
+  slices: readonly RevisedSlice[],
+): Promise<RecencyFacts | null> {
+  const [[first, last, least, most, wholeEvents, wholeLags] = []] = (
+    await connection.runAndReadAll(recencyFactsSql(join))
+  ).getRows();
+  if (typeof first !== 'bigint' || typeof last !== 'bigint') return null;
+  if (typeof least !== 'bigint' || typeof most !== 'bigint') return null;
+  return {
+    event: { least: first, most: last },
+    lag: { least, most },
+    eventUnit: wholeEvents === true ? 1_000_000n : 1n,
+    lagUnit: wholeLags === true ? 1_000_000n : 1n,
+    lastRevision: slices.reduce((latest, { revision }) => Math.max(latest, revision), 0),
+  };
+}
+
+/**
+ * Whether only row numbers go through the join. Values that go along are sorted with every row of the files; values
+ * fetched afterwards are read once more, and then looked up in no order. So they are fetched when few rows win, when
+ * they are wide, and when sorting all would not fit into memory.
+ */
+function worthFetching({ view, facts, spineRows, memory }: ViewRows): boolean {
+  const names = [
+    ...view.features.map(({ feature }) => feature.name),
+    ...view.joinKeys.map(({ name }) => name),
+  ];
+  if (names.some((name) => NUMBERING.includes(name.toLowerCase()))) return false;
+  const bytes = view.features.reduce((sum, { feature }) => sum + valueBytes(feature.type), 0);
+  if (bytes <= NUMBER_BYTES) return false;
+  if (bytes >= WIDE_BYTES) return true;
+  return spineRows * 2 < facts.rows || (spineRows + facts.rows) * (SORTED_BYTES + bytes) > memory / 2;
+}
+
+/** What a row number takes, and what else a sorted row takes. */
+const NUMBER_BYTES = 8;
+const SORTED_BYTES = 40;
+/** Measured: 400 bytes a row took half as long again to sort as to fetch, 64 bytes about the same. */
+const WIDE_BYTES = 128;
+
+/** About how many bytes a value takes in DuckDB's memory. */
+export function valueBytes(type: ValueType): number {
+  const parsed = valueTypeOf(type);
+  switch (parsed.kind) {
+    case 'scalar':
+      return parsed.type === 'string' || parsed.type === 'bytes' || parsed.type === 'json' ? 24 : 8;
+    case 'array':
+      return 64;
+    case 'vector':
+      return 4 * parsed.size;
+  }
+}

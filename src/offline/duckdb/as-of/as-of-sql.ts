@@ -1,0 +1,150 @@
+import type { KnownAt } from '../../../core/as-of.ts';
+import type { Micros } from '../../../core/time.ts';
+import type { AsOfView } from '../../as-of-engine.ts';
+import { CREATED_TIME, EVENT_TIME, VALID_TO } from '../../offline-columns.ts';
+import { identifier, timestampLiteral } from '../sql-text.ts';
+import type { RowOrder } from './as-of-order.ts';
+import { reachOf } from './as-of-reach.ts';
+import { keySql } from './spine-columns.ts';
+
+/**
+ * The SQL of the as-of join (DESIGN 7, rules 1 to 8). `__spine` is as `spine.ts` leaves it; all times in here are
+ * BIGINT microseconds, so nothing depends on a calendar.
+ *
+ * Each view is joined on its own to the spine's keys and times alone, into `__joined_<i>` in the spine's order;
+ * at the end the tables are laid side by side. So work grows with the number of views and features.
+ */
+export interface ViewJoin {
+  readonly view: AsOfView;
+  /** A query in parentheses of the view's rows, with `__revision`, and with `__row` when values are fetched. */
+  readonly rows: string;
+  /** As it applies to this view. */
+  readonly knownAt: KnownAt;
+  readonly span: { readonly first: Micros; readonly last: Micros };
+  readonly plan: JoinPlan;
+}
+
+/** Choices between ways to the same answer. */
+export interface JoinPlan {
+  readonly order: RowOrder;
+  /**
+   * Rows are seen from when they were known, which known-at `'row'` lets be later than their event time and delay
+   * say. Rows older than one that was seen before them can never win, and are left out.
+   */
+  readonly seenLate: boolean;
+  /** By position of the key: it is compared as INTEGER, which is sorted faster. All keys in the files fit. */
+  readonly narrowKeys: readonly boolean[];
+  /** Rows of keys that the spine lacks are dropped before anything is sorted. */
+  readonly onlySpineKeys: boolean;
+  /** Only row numbers go through the join; values are fetched for the winners. */
+  readonly fetchValues: boolean;
+}
+
+/**
+ * One row of the rows that can be seen: least and greatest event time, least and greatest lag (created time less event
+ * time), and whether event times and lags are all whole seconds.
+ */
+export function recencyFactsSql(join: Omit<ViewJoin, 'plan'>): string {
+  return (
+    'SELECT min(e), max(e), min(lag), max(lag), bool_and(e % 1000000 = 0), bool_and(lag % 1000000 = 0) FROM (' +
+    `SELECT epoch_us(${EVENT_TIME}) AS e, epoch_us(${CREATED_TIME}) - epoch_us(${EVENT_TIME}) AS lag FROM ${join.rows} ` +
+    `WHERE ${relevantSql(join)})`
+  );
+}
+
+/** Rows that some spine row may see; comparisons with plain columns, so that files are skipped by statistics. */
+function relevantSql({ view, knownAt, span }: Omit<ViewJoin, 'plan'>): string {
+  const { oldest, newest } = reachOf(view);
+  const conditions = [`${EVENT_TIME} <= ${timestampLiteral((span.last + newest) as Micros)}`];
+  if (oldest !== null) {
+    conditions.push(`${EVENT_TIME} >= ${timestampLiteral((span.first + oldest) as Micros)}`);
+  }
+  if (knownAt.kind === 'cutoff') conditions.push(`${CREATED_TIME} <= ${timestampLiteral(knownAt.at)}`);
+  if (knownAt.kind === 'row') conditions.push(`${CREATED_TIME} <= ${timestampLiteral(span.last)}`);
+  return conditions.join(' AND ');
+}
+
+/**
+ * Makes `__joined_<index>`: columns `f0`, `f1`, … of the view, and `same`, whether the winner's event time is the
+ * row's own; one row per spine row, in the spine's order.
+ */
+export function joinViewSql(join: ViewJoin, keyColumns: readonly number[], index: number): readonly string[] {
+  const values = join.view.features.map((_, at) => `f${at}`);
+  if (!join.plan.fetchValues) {
+    return [`CREATE TEMP TABLE __joined_${index} AS ${matchSql(join, keyColumns, values)} ORDER BY s.id`];
+  }
+  const fetched = join.view.features.map(({ feature }, at) => `${identifier(feature.name)} AS f${at}`);
+  return [
+    `CREATE TEMP TABLE __matched AS ${matchSql(join, keyColumns, ['__row'])}`,
+    `CREATE TEMP TABLE __joined_${index} AS SELECT ${[...values, 'same'].join(', ')} FROM __matched m ` +
+      `LEFT JOIN (SELECT ${['__row', ...fetched].join(', ')} FROM ${join.rows} WHERE ${relevantSql(join)}) f ` +
+      'ON m.__row = f.__row ORDER BY m.id',
+    'DROP TABLE __matched',
+  ];
+}
+
+/** Columns `id` (the spine row), `carried` of the winner, and `same`: one row per spine row. */
+function matchSql(join: ViewJoin, keyColumns: readonly number[], carried: readonly string[]): string {
+  const { view, plan } = join;
+  const { oldest, newest } = reachOf(view);
+  const order = plan.seenLate ? 'f.e' : 'f.o';
+  // The winner has the greatest event time of all that are seen, so when it is too old, all are.
+  const counts = [
+    ...(oldest === null ? [] : [`${order} >= ${plan.order.floor('s.t', oldest)}`]),
+    ...(view.validity === true ? [`s.t${view.horizon === undefined ? '' : ` + ${newest}`} < f.v`] : []),
+  ].join(' AND ');
+  const value = (sql: string) => (counts === '' ? sql : `CASE WHEN ${counts} THEN ${sql} END`);
+  const same =
+    view.horizon === undefined && newest === 0n
+      ? value(`${order} >= ${plan.order.floor('s.t', 0n)}`)
+      : 'false';
+  const select = [
+    's.id',
+    ...carried.map((column) => `${value(`f.${column}`)} AS ${column}`),
+    `${same} AS same`,
+  ];
+  const bound = plan.seenLate ? 't' : plan.order.ceiling('t', newest);
+  const keys = spineKeysSql(join, keyColumns);
+  const conditions = [...view.joinKeys.map((_, at) => `s.k${at} = f.k${at}`), 's.b >= f.o'];
+  return (
+    `SELECT ${select.join(', ')} FROM (SELECT ${['rowid AS id', ...keys, 't', `${bound} AS b`].join(', ')} FROM __spine) s ` +
+    `ASOF LEFT JOIN (${candidatesSql(join, keyColumns)}) f ON ${conditions.join(' AND ')}`
+  );
+}
+
+/** Columns `k<i>`. A key that no INTEGER holds is null there, and so matches nothing, as no file has it. */
+function spineKeysSql({ view, plan }: ViewJoin, keyColumns: readonly number[]): readonly string[] {
+  return view.joinKeys.map((key, at) => {
+    const column = keySql(key, `c${keyColumns[at]}`);
+    return `${plan.narrowKeys[at] === true ? `TRY_CAST(${column} AS INTEGER)` : column} AS k${at}`;
+  });
+}
+
+/**
+ * Columns `k<i>`, `o` (what the join goes by), the row's number or `f<i>`, with validity `v` (until when it is true),
+ * and `e` (the order) where the join goes by something else.
+ */
+function candidatesSql(join: ViewJoin, keyColumns: readonly number[]): string {
+  const { view, plan } = join;
+  const keys = view.joinKeys.map(({ name }, at) =>
+    plan.narrowKeys[at] === true ? `CAST(${identifier(name)} AS INTEGER)` : identifier(name),
+  );
+  const seen = `greatest(epoch_us(${EVENT_TIME}) - (${reachOf(view).newest}), epoch_us(${CREATED_TIME}))`;
+  const columns = [
+    ...keys.map((key, at) => `${key} AS k${at}`),
+    ...(plan.seenLate ? [`${seen} AS o`, `${plan.order.row} AS e`] : [`${plan.order.row} AS o`]),
+    ...(view.validity === true ? [`coalesce(epoch_us(${VALID_TO}), 9223372036854775807) AS v`] : []),
+    ...(plan.fetchValues
+      ? ['__row']
+      : view.features.map(({ feature }, at) => `${identifier(feature.name)} AS f${at}`)),
+  ];
+  const rows = `SELECT ${columns.join(', ')} FROM ${join.rows} WHERE ${relevantSql(join)}`;
+  const names = keys.map((_, at) => `k${at}`).join(', ');
+  const met =
+    plan.onlySpineKeys && keys.length > 0
+      ? `SELECT * FROM (${rows}) SEMI JOIN (SELECT ${spineKeysSql(join, keyColumns).join(', ')} FROM __spine) USING (${names})`
+      : rows;
+  if (!plan.seenLate) return met;
+  const entity = keys.length === 0 ? '' : `PARTITION BY ${names} `;
+  return `SELECT * FROM (${met}) QUALIFY e = max(e) OVER (${entity}ORDER BY o)`;
+}

@@ -1,0 +1,121 @@
+import type { ValueType } from '../../../core/value-type.ts';
+import type { AsOfRequest } from '../../as-of-engine.ts';
+import type { EngineColumn } from '../sources/source-scan.ts';
+import { identifier, stringLiteral } from '../sql-text.ts';
+import { duckDbType, written } from '../types.ts';
+
+/**
+ * The tables of a join, which lie side by side: row i of each belongs to row i of the spine.
+ *
+ * `__spine` has `c0`, `c1`, …; `__joined_<i>` and `__computed_<i>` have `f0`, `f1`, …. A table that was not made
+ * (no row of the view can be seen) stands for nulls.
+ */
+export interface SideBySide {
+  readonly spineColumns: readonly EngineColumn[];
+  readonly outputs: readonly OutputColumn[];
+}
+
+export interface OutputColumn {
+  readonly name: string;
+  /** Null: all null. */
+  readonly table: string | null;
+  readonly column: string;
+  /** The column as a value of its type; `sql` is where it is read. */
+  readonly value: (sql: string) => string;
+}
+
+/** The outputs of views; `joined` says which tables were made. */
+export function viewOutputs(
+  { views }: Pick<AsOfRequest, 'views'>,
+  joined: readonly boolean[],
+): readonly OutputColumn[] {
+  return views.flatMap(({ features }, index) =>
+    features.map(({ feature, output }, at) => ({
+      name: output,
+      table: joined[index] === true ? `__joined_${index}` : null,
+      column: `f${at}`,
+      value: (sql: string) => valueSql(sql, feature.type),
+    })),
+  );
+}
+
+/** One row: in how many rows of `__joined_<index>` the winner's event time is the row's own. */
+export function countSameTimeSql(index: number): string {
+  return `SELECT count(*) FILTER (same) FROM __joined_${index}`;
+}
+
+/** A column of a table as a value of its type, as it is written. */
+export function valueSql(sql: string, type: ValueType): string {
+  return written(`CAST(${sql} AS ${duckDbType(type)})`, duckDbType(type));
+}
+
+/** One row: count(*), then how many values each of these columns has. */
+export function countValuesSql(table: string, columns: readonly OutputColumn[]): string {
+  return `SELECT ${['count(*)', ...columns.map(({ column }) => `count(${column})`)].join(', ')} FROM ${table}`;
+}
+
+/** Rows `from` to `to` (exclusive) of some spine columns and outputs, in order; `select` makes the expression. */
+export function rowsSql(
+  { spineColumns, outputs }: SideBySide,
+  inputs: readonly { readonly name: string; readonly select: (sql: string) => string }[],
+  { from, to }: { readonly from: number; readonly to: number },
+): string {
+  const places = inputs.map(({ name, select }) => {
+    const at = spineColumns.findIndex((column) => column.name === name);
+    if (at !== -1) return { table: '__spine', column: `c${at}`, value: (sql: string) => select(sql) };
+    const output = outputs.find((column) => column.name === name);
+    if (output === undefined) throw new RangeError(`A computed column reads "${name}", which is not joined`);
+    return { ...output, value: (sql: string) => select(output.value(sql)) };
+  });
+  const tables = [...new Set(['__spine', ...places.flatMap(({ table }) => table ?? [])])];
+  const select = places.map(({ table, column, value }) =>
+    value(table === null ? 'NULL' : `t${tables.indexOf(table)}.${column}`),
+  );
+  const part = (table: string, index: number) => {
+    const columns = new Set(places.flatMap((place) => (place.table === table ? [place.column] : [])));
+    const read = columns.size === 0 ? 'rowid' : [...columns].join(', ');
+    return `(SELECT ${read} FROM ${table} WHERE rowid >= ${from} AND rowid < ${to}) t${index}`;
+  };
+  return `SELECT ${select.join(', ')} FROM ${tables.map(part).join(' POSITIONAL JOIN ')}`;
+}
+
+/** Fixed, and in the spine's order: the same rows give the same bytes, whatever the number of threads. */
+const ROWS_PER_GROUP = 122_880;
+
+/** A value in memory: most take half of it. */
+const VALUE_BYTES = 16;
+
+/**
+ * Writes all spine columns as they are, then the outputs. Tables side by side are read by one thread, so when there is
+ * memory for it they are made one table, which all threads then write.
+ */
+export function assembleSql(
+  { spineColumns, outputs }: SideBySide,
+  path: string,
+  { rows, memory }: { readonly rows: number; readonly memory: number },
+): readonly string[] {
+  const tables = [...new Set(outputs.flatMap(({ table }) => table ?? []))];
+  const columns = [
+    ...spineColumns.map(({ name, engineType }, at) => ({
+      name,
+      value: written(`s.c${at}`, engineType),
+    })),
+    ...outputs.map(({ name, table, column, value }) => ({
+      name,
+      value: value(table === null ? 'NULL' : `t${tables.indexOf(table)}.${column}`),
+    })),
+  ];
+  const from = `__spine s${tables.map((table, index) => ` POSITIONAL JOIN ${table} t${index}`).join('')}`;
+  const selected = (name: (column: string, at: number) => string) =>
+    `SELECT ${columns.map((column, at) => `${column.value} AS ${name(column.name, at)}`).join(', ')} FROM ${from}`;
+  const copy = (select: string) =>
+    `COPY (${select}) TO ${stringLiteral(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROWS_PER_GROUP})`;
+  if (tables.length === 0 || rows * columns.length * VALUE_BYTES > memory / 8)
+    return [copy(selected(identifier))];
+  const renamed = columns.map(({ name }, at) => `o${at} AS ${identifier(name)}`);
+  return [
+    `CREATE TEMP TABLE __rows AS ${selected((_, at) => `o${at}`)}`,
+    copy(`SELECT ${renamed.join(', ')} FROM __rows`),
+    'DROP TABLE __rows',
+  ];
+}

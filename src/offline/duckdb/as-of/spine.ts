@@ -1,0 +1,218 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { digestOf } from '../../../core/canonical.ts';
+import { messageOf, TidemarkError } from '../../../core/errors.ts';
+import { type Micros, micros } from '../../../core/time.ts';
+import type { JoinedView, Spine } from '../../as-of-engine.ts';
+import { contentDigest } from '../content-digest.ts';
+import { duckDbReason, failureKind } from '../duckdb-failure.ts';
+import { digestOfFile } from '../feature-file.ts';
+import { sliceFailure } from '../slice-scan.ts';
+import { createSourceView, namedIn } from '../sources/duckdb-source-reader.ts';
+import { openAddress, type SourcePlace } from '../sources/open-source.ts';
+import { openPostgres } from '../sources/postgres-source.ts';
+import { parseQuery } from '../sources/query-shape.ts';
+import { describeSelect, type EngineColumn, isRemote, requireDeclared } from '../sources/source-scan.ts';
+import { fileList, identifier, literalPath, stringLiteral } from '../sql-text.ts';
+import { duckDbType } from '../types.ts';
+import { rangeSpineSql } from './range-spine-sql.ts';
+import { spineColumn, spineProblem, spineTimeSql } from './spine-columns.ts';
+
+/**
+ * A spine read into the temporary table `__spine` in its own order (so that `rowid` is the row number): columns
+ * `c0`, `c1`, … in their types, whatever their names are, and `t`, the row's time in BIGINT microseconds.
+ */
+export interface LoadedSpine {
+  readonly columns: readonly EngineColumn[];
+  readonly rows: number;
+  /** The earliest and latest time; null when there are no rows. */
+  readonly span: { readonly first: Micros; readonly last: Micros } | null;
+}
+
+/** ±2^61 µs, about 73,000 years: sums with durations of that size stay exact in 64 bits. */
+const FARTHEST = 2n ** 61n;
+
+/** Where what a spine is read from is looked for. */
+export interface SpinePlace extends SourcePlace {
+  readonly offlineRoot: string;
+}
+
+/** SPINE_INVALID when it cannot be read, lacks its time column, or has rows without a time. */
+export async function loadSpine(
+  connection: DuckDBConnection,
+  spine: Spine,
+  { views = [], ...place }: SpinePlace & { readonly views?: readonly JoinedView[] },
+): Promise<LoadedSpine> {
+  const { relation, columns } = await readable(spine, async () => {
+    const found = await relationOf(connection, spine, place, views);
+    return { relation: found, columns: await describeSelect(connection, `SELECT * FROM ${found}`) };
+  });
+  const at = spineColumn(spine, columns, spine.timestampField, 'the rows’ times');
+  const timeColumn = columns[at] ?? { name: spine.timestampField, engineType: '' };
+  const time = spineTimeSql(spine, timeColumn, identifier(timeColumn.name));
+  const select = [...columns.map(({ name }, index) => `${identifier(name)} AS c${index}`), `${time} AS t`];
+  await readable(spine, () =>
+    connection.run(`CREATE TEMP TABLE __spine AS SELECT ${select.join(', ')} FROM ${relation}`),
+  );
+  const [[invalid] = []] = (
+    await connection.runAndReadAll(
+      `SELECT count(*) FILTER (t IS NULL OR t NOT BETWEEN -${FARTHEST} AND ${FARTHEST}) FROM __spine`,
+    )
+  ).getRows();
+  const found = await measured(connection);
+  if (Number(invalid) > 0) {
+    throw spineProblem(
+      spine,
+      `${invalid} of its ${found.rows} rows have no time in "${spine.timestampField}" that can be used; every row needs one`,
+    );
+  }
+  return { columns, ...found };
+}
+
+/** Leaves the rows after a time out of `__spine`, and says how many they are. */
+export async function leaveOut(
+  connection: DuckDBConnection,
+  spine: LoadedSpine,
+  notAfter: Micros | undefined,
+): Promise<LoadedSpine & { readonly leftOut: number }> {
+  if (notAfter === undefined || spine.span === null || spine.span.last <= notAfter)
+    return { ...spine, leftOut: 0 };
+  // A new table, because what is deleted leaves gaps between the row numbers.
+  await connection.run(`CREATE TEMP TABLE __kept AS SELECT * FROM __spine WHERE t <= ${notAfter}`);
+  await connection.run('DROP TABLE __spine');
+  await connection.run('ALTER TABLE __kept RENAME TO __spine');
+  const kept = await measured(connection);
+  return { columns: spine.columns, ...kept, leftOut: spine.rows - kept.rows };
+}
+
+async function measured(connection: DuckDBConnection): Promise<Omit<LoadedSpine, 'columns'>> {
+  const [[rows, first, last] = []] = (
+    await connection.runAndReadAll('SELECT count(*), min(t), max(t) FROM __spine')
+  ).getRows();
+  return {
+    rows: Number(rows),
+    span:
+      typeof first === 'bigint' && typeof last === 'bigint'
+        ? { first: micros(first), last: micros(last) }
+        : null,
+  };
+}
+
+/**
+ * SHA-256 over content and order. Files are digested as they lie on disk, which costs one read; a query, and
+ * files elsewhere, by the rows that `loadSpine` got from it.
+ */
+export async function spineDigest(connection: DuckDBConnection, spine: Spine): Promise<string> {
+  if (!('path' in spine || spine.kind === 'written') || ('path' in spine && isRemote(spine.path))) {
+    return digestOf({
+      kind: spine.kind,
+      content: await contentDigest(connection, 'SELECT rowid AS row_number, * FROM __spine'),
+    });
+  }
+  const paths =
+    spine.kind === 'written'
+      ? spine.paths
+      : (
+          await readable(spine, () =>
+            connection.runAndReadAll(
+              `SELECT file FROM glob(${stringLiteral(spineGlob(spine.path))}) ORDER BY file`,
+            ),
+          )
+        )
+          .getRows()
+          .map(([file]) => String(file));
+  const files: { readonly bytes: number; readonly digest: string }[] = [];
+  for (const path of paths) files.push(await digestOfFile(path));
+  return digestOf({ kind: spine.kind, files });
+}
+
+/** A table function or a query in parentheses; what a query needs is made. */
+async function relationOf(
+  connection: DuckDBConnection,
+  spine: Spine,
+  place: SpinePlace,
+  views: readonly JoinedView[],
+): Promise<string> {
+  if ('path' in spine && isRemote(spine.path)) await openAddress(connection, spine.path, place);
+  switch (spine.kind) {
+    case 'parquet':
+      return `read_parquet(${stringLiteral(spineGlob(spine.path))})`;
+    case 'csv': {
+      const path = stringLiteral(spineGlob(spine.path));
+      const sniffed = await describeSelect(connection, `SELECT * FROM read_csv(${path})`);
+      const types = keyTypes(sniffed, views);
+      return types === '' ? `read_csv(${path})` : `read_csv(${path}, types = {${types}})`;
+    }
+    case 'json': {
+      const path = stringLiteral(spineGlob(spine.path));
+      // A line says whether a key is text or a number; only text that looks like a time is taken for one.
+      return `read_json(${path}, format = 'newline_delimited', sample_size = -1)`;
+    }
+    case 'written': {
+      const select = spine.columns.map(({ name, engineType }) => {
+        const column = identifier(name);
+        return `CAST(${column} AS ${engineType}) AS ${column}`;
+      });
+      return `(SELECT ${select.join(', ')} FROM read_parquet(${fileList(spine.paths.map(literalPath))}))`;
+    }
+    case 'range':
+      return rangeSpineSql(spine, place.offlineRoot);
+    case 'postgres': {
+      const { urlEnv, query, timestampField } = spine;
+      const rows = { what: 'the spine query', urlEnv, table: null, query, timestampField };
+      return (await openPostgres(connection, rows, place.remote)).relation;
+    }
+    case 'query': {
+      const sources = spine.sources ?? [];
+      const shape = await parseQuery(
+        connection,
+        spine.query,
+        sources.map(({ name }) => name),
+      );
+      const [parameter] = shape.parameters;
+      if (parameter !== undefined) throw spineProblem(spine, `it has the parameter $${parameter}`);
+      for (const source of namedIn(spine.query, sources)) {
+        requireDeclared(await createSourceView(connection, source, place), source);
+      }
+      return `(${shape.text})`;
+    }
+  }
+}
+
+/** A CSV file does not say what its columns are: `007` is text where the key it is read for is. */
+function keyTypes(sniffed: readonly EngineColumn[], views: readonly JoinedView[]): string {
+  const types = new Map<string, string>();
+  for (const { joinKeys, spineColumns } of views) {
+    for (const [index, key] of joinKeys.entries()) {
+      const name = spineColumns[index] ?? key.name;
+      const there = sniffed.find((column) => column.name === name);
+      // Only text loses something when it is taken for a number; anything else is checked after reading.
+      if (there !== undefined && key.type === 'string') types.set(name, duckDbType(key.type));
+    }
+  }
+  return [...types].map(([name, type]) => `${stringLiteral(name)}: ${stringLiteral(type)}`).join(', ');
+}
+
+/** A path that exists is meant letter by letter, anything else may be a glob. */
+function spineGlob(path: string): string {
+  if (isRemote(path)) return path;
+  const absolute = resolve(path);
+  return existsSync(absolute) ? literalPath(absolute) : absolute;
+}
+
+/** What DuckDB says about the user's file or query becomes SPINE_INVALID. */
+async function readable<T>(spine: Spine, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof TidemarkError) {
+      if (error.code !== 'QUERY_INVALID') throw error;
+      throw spineProblem(spine, messageOf(error).replace(/^Cannot use the query: |\.$/g, ''), error);
+    }
+    const kind = failureKind(error);
+    if (kind === 'interrupted' || kind === 'memory') throw error;
+    if (spine.kind === 'range') throw sliceFailure(error);
+    throw spineProblem(spine, duckDbReason(error), error);
+  }
+}

@@ -1,0 +1,57 @@
+import { join } from 'node:path';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import type { BatchViewSpec } from '../../../core/feature-view.ts';
+import { valueTypeOf } from '../../../core/value-type.ts';
+import type { LatestRequest } from '../../feature-reader.ts';
+import { fileList, identifier, literalPath } from '../sql-text.ts';
+
+/**
+ * What the rows of one pass may take in DuckDB's memory, about. Ten million entities in one pass took 1.7 GB, or
+ * spilled to disk; a pass costs a scan of all files, without sorting what it leaves out.
+ */
+export const PASS_BYTES = 200_000_000;
+/** Beyond, every pass holds more, and DuckDB spills what is above its own limit. */
+const MOST_PASSES = 16;
+
+/** Conditions over the files' rows that part the entities, so that each part's newest rows can be found alone. */
+export async function entityParts(
+  connection: DuckDBConnection,
+  { view, slices }: LatestRequest,
+  { offlineRoot, passBytes }: { readonly offlineRoot: string; readonly passBytes: number },
+): Promise<readonly string[]> {
+  const paths = [...new Set(slices.map(({ path }) => literalPath(join(offlineRoot, path))))];
+  const counted = await connection.runAndReadAll(
+    `SELECT sum(num_rows) FROM parquet_file_metadata(${fileList(paths)})`,
+  );
+  const rows = Number(counted.getRows()[0]?.[0] ?? 0);
+  const passes = Math.min(MOST_PASSES, Math.ceil((rows * rowBytes(view)) / passBytes));
+  if (passes <= 1) return ['true'];
+  const entity = `hash(${view.joinKeys.map((_, index) => neighbours(view, index)).join(', ')})`;
+  return Array.from({ length: passes }, (_, pass) => `${entity} % ${passes} = ${pass}`);
+}
+
+/**
+ * Whether rows come in the order of their keys: integers that lie together are kept together by the online store, so
+ * that they are written together.
+ */
+export function isInOrder({ joinKeys }: BatchViewSpec): boolean {
+  const last = joinKeys.at(-1)?.type;
+  return last === 'int32' || last === 'int64';
+}
+
+/** A join key; of the last one, when it is a number, what sixteen neighbours have in common. */
+function neighbours(view: BatchViewSpec, index: number): string {
+  const column = identifier(view.joinKeys[index]?.name ?? '');
+  return index === view.joinKeys.length - 1 && isInOrder(view) ? `(${column} >> 4)` : column;
+}
+
+/** A guess; only the number of passes hangs on it. */
+function rowBytes({ joinKeys, features }: BatchViewSpec): number {
+  const columns = [...joinKeys, ...features].map(({ type }) => {
+    const parsed = valueTypeOf(type);
+    if (parsed.kind === 'vector') return parsed.size * 4;
+    if (parsed.kind === 'array') return 100;
+    return parsed.type === 'string' || parsed.type === 'bytes' || parsed.type === 'json' ? 24 : 8;
+  });
+  return columns.reduce((sum, bytes) => sum + bytes, 30);
+}

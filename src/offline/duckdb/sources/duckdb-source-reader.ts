@@ -1,0 +1,199 @@
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { TidemarkError } from '../../../core/errors.ts';
+import type { Interval } from '../../../core/interval.ts';
+import type { SourceSpec } from '../../../core/source.ts';
+import { micros } from '../../../core/time.ts';
+import type { SourceColumn, SourceExtent, SourceReader } from '../../source-reader.ts';
+import { duckDbReason, failureKind } from '../duckdb-failure.ts';
+import type { DuckDbEngine } from '../engine.ts';
+import { identifier, stringLiteral } from '../sql-text.ts';
+import { valueTypeOfDuckDb } from '../types.ts';
+import {
+  inspectSource,
+  type OpenSource,
+  openShape,
+  openSource,
+  postgresRows,
+  type SourcePlace,
+  sourceFailure,
+} from './open-source.ts';
+import { postgresExtent } from './postgres-source.ts';
+import { intervalParameters, parseQuery } from './query-shape.ts';
+import {
+  describeSelect,
+  type EngineColumn,
+  requireColumn,
+  timeRangeSql,
+  timestampSql,
+} from './source-scan.ts';
+
+/** Looks at sources with DuckDB. */
+export function createDuckDbSourceReader(engine: DuckDbEngine, place: SourcePlace): SourceReader {
+  return {
+    describe(source) {
+      return engine.withConnection(async (connection) => ({
+        columns: (await inspectSource(connection, source, place)).map(sourceColumn),
+      }));
+    },
+
+    describeQuery(query, sources) {
+      return engine.withConnection(async (connection) => {
+        const shape = await parseQuery(
+          connection,
+          query,
+          sources.map(({ name }) => name),
+        );
+        for (const source of namedIn(query, sources)) {
+          await createSourceView(connection, source, place, openShape);
+        }
+        try {
+          // A table of no rows: only a bound statement tells its types, and DESCRIBE takes no parameters.
+          await connection.run(
+            `CREATE TEMP TABLE __described AS SELECT * FROM (${shape.text}) LIMIT 0`,
+            intervalParameters(shape, { start: micros(0n), end: micros(1n) }),
+          );
+        } catch (error) {
+          throw queryFailure(error);
+        }
+        const columns = await describeSelect(connection, 'SELECT * FROM __described');
+        return { columns: columns.map(sourceColumn), digest: shape.digest };
+      });
+    },
+
+    describeExpression(expression, source) {
+      return engine.withConnection(async (connection) => {
+        const { relation } = await openShape(connection, source, place);
+        await requireExpression(connection, expression);
+        try {
+          const [column] = await describeSelect(connection, `SELECT (${expression}\n) FROM ${relation}`);
+          return column === undefined ? null : valueTypeOfDuckDb(column.engineType);
+        } catch (error) {
+          throw expressionFailure(expression, error);
+        }
+      });
+    },
+
+    extent(source, range) {
+      return engine.withConnection(async (connection) => {
+        if (source.kind === 'postgres') {
+          const { columns } = await openShape(connection, source, place);
+          requireColumn(columns, source.timestampField, { of: `source "${source.name}"`, time: true });
+          return postgresExtent(postgresRows(source), place.remote, { from: range?.start, to: range?.end });
+        }
+        const opened = await openSource(connection, source, place, { from: range?.start, to: range?.end });
+        const time = requireColumn(opened.columns, source.timestampField, {
+          of: `source "${source.name}"`,
+          time: true,
+        });
+        try {
+          return await measure(connection, source, opened, time, range);
+        } catch (error) {
+          throw sourceFailure(error, source, place) ?? error;
+        }
+      });
+    },
+  };
+}
+
+/** Those that a query can read: a table of a database is not copied for a query that does not name it. */
+export function namedIn(query: string, sources: readonly SourceSpec[]): readonly SourceSpec[] {
+  const text = query.toLowerCase();
+  return sources.filter(({ name }) => text.includes(name.toLowerCase()));
+}
+
+/** The source under its name, for queries of SQL views; returns its columns. */
+export async function createSourceView(
+  connection: DuckDBConnection,
+  source: SourceSpec,
+  place: SourcePlace,
+  open: typeof openShape = openSource,
+): Promise<readonly EngineColumn[]> {
+  const { relation, columns } = await open(connection, source, place);
+  await connection.run(`CREATE OR REPLACE TEMP VIEW ${identifier(source.name)} AS SELECT * FROM ${relation}`);
+  return columns;
+}
+
+/** What is wrong with a query, when it is the query: QUERY_INVALID. */
+export function queryFailure(error: unknown): unknown {
+  const kind = failureKind(error);
+  if (error instanceof TidemarkError || kind === 'interrupted' || kind === 'memory') return error;
+  return new TidemarkError('QUERY_INVALID', `Cannot use the query: ${duckDbReason(error)}.`, {
+    cause: error,
+  });
+}
+
+function sourceColumn({ name, engineType }: EngineColumn): SourceColumn {
+  return { name, type: valueTypeOfDuckDb(engineType), engineType };
+}
+
+/** One expression, not two and not a way out of its parentheses. */
+async function requireExpression(connection: DuckDBConnection, expression: string): Promise<void> {
+  const [row] = (
+    await connection.runAndReadAll(`SELECT json_serialize_sql(${stringLiteral(`SELECT (${expression}\n)`)})`)
+  ).getRows();
+  const parsed: {
+    error?: boolean;
+    error_message?: string;
+    statements?: { node?: { type?: string; select_list?: unknown[]; from_table?: { type?: string } } }[];
+  } = JSON.parse(String(row?.[0]));
+  const [statement, ...more] = parsed.statements ?? [];
+  const node = statement?.node;
+  if (
+    parsed.error === true ||
+    more.length > 0 ||
+    node?.type !== 'SELECT_NODE' ||
+    node.select_list?.length !== 1 ||
+    node.from_table?.type !== 'EMPTY'
+  ) {
+    throw expressionFailure(expression, parsed.error_message ?? 'it is not one SQL expression');
+  }
+}
+
+function expressionFailure(expression: string, error: unknown): unknown {
+  if (error instanceof TidemarkError) return error;
+  return new TidemarkError(
+    'QUERY_INVALID',
+    `Cannot use the expression "${expression}": ${duckDbReason(error)}.`,
+  );
+}
+
+async function measure(
+  connection: DuckDBConnection,
+  source: SourceSpec,
+  opened: OpenSource,
+  time: EngineColumn,
+  range: Interval | undefined,
+): Promise<SourceExtent> {
+  const where = timeRangeSql(time, { from: range?.start, to: range?.end });
+  // Only the time column is read, and of Parquet only the row groups whose statistics touch the range.
+  const at = `epoch_us(${timestampSql(time.name)})`;
+  const [row = []] = (
+    await connection.runAndReadAll(
+      `SELECT count(*), min(${at}), max(${at}) FROM ${opened.relation} WHERE ${where}`,
+    )
+  ).getRows();
+  const rows = Number(row[0]);
+  const { bytes: allBytes, rows: allRows } = await sizeOf(connection, source, opened);
+  const bytes = allRows === null || allRows === 0 ? allBytes : Math.round((allBytes * rows) / allRows);
+  if (rows === 0) return { rows: 0, bytes: 0 };
+  return { rows, bytes, first: micros(BigInt(String(row[1]))), last: micros(BigInt(String(row[2]))) };
+}
+
+/** Size of the files, and all rows where their statistics tell them (null for text: counting would read it all). */
+async function sizeOf(
+  connection: DuckDBConnection,
+  source: SourceSpec,
+  { files }: OpenSource,
+): Promise<{ bytes: number; rows: number | null }> {
+  if (files === null) return { bytes: 0, rows: 0 };
+  const isParquet = source.kind === 'parquet' || source.kind === 'push';
+  const [row = []] = (
+    await connection.runAndReadAll(
+      isParquet
+        ? `SELECT sum(file_size_bytes), sum(num_rows) FROM parquet_file_metadata(${files})`
+        : // Only what the file system says is read of them.
+          `SELECT sum(size) FROM read_blob(${files})`,
+    )
+  ).getRows();
+  return { bytes: Number(row[0]), rows: isParquet ? Number(row[1]) : null };
+}

@@ -1,0 +1,151 @@
+import { randomUUID } from 'node:crypto';
+import { rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import {
+  type ArrangedFile,
+  type ArrangeRequest,
+  partNames,
+  type TableArranger,
+  type TableFormat,
+  type TableSplit,
+} from '../../table-arranger.ts';
+import { spineColumn, spineTimeSql } from '../as-of/spine-columns.ts';
+import type { DuckDbEngine } from '../engine.ts';
+import { digestOfFile } from '../feature-file.ts';
+import { describeSelect } from '../sources/source-scan.ts';
+import { fileList, identifier, identifiers, literalPath, stringLiteral } from '../sql-text.ts';
+
+/** Files are read in order and written in order, in groups of fixed size: the same rows give the same bytes. */
+const FORMATS: Readonly<Record<Exclude<TableFormat, 'arrow'>, string>> = {
+  parquet: 'FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880',
+  // Times say that they are UTC; nulls are empty, empty text is quoted.
+  csv: `FORMAT csv, HEADER true, TIMESTAMPFORMAT '%Y-%m-%dT%H:%M:%S.%fZ'`,
+};
+
+export function createDuckDbTableArranger(engine: DuckDbEngine): TableArranger {
+  return {
+    arrange: (request: ArrangeRequest) =>
+      engine.withConnection(async (connection) => {
+        const { layout, folder } = request;
+        const files: ArrangedFile[] = [];
+        const from = `read_parquet(${fileList([literalPath(request.from)])})`;
+        const select = `SELECT ${request.columns === undefined ? '*' : identifiers(request.columns)} FROM ${from}`;
+        for (const { part, condition } of await partsOf(connection, request, from)) {
+          const name = part ?? request.name;
+          const rows = `${select}${condition === null ? '' : ` WHERE ${condition}`}`;
+          const write = async (path: string, query: string) =>
+            files.push({
+              path,
+              part,
+              ...(await writeFile(connection, query, join(folder, path), {
+                format: layout.format,
+                vectors: request.vectors ?? {},
+              })),
+            });
+          if (layout.rowsPerFile === null) {
+            await write(`${name}.${layout.format}`, rows);
+            continue;
+          }
+          const [[count] = []] = (await connection.runAndReadAll(`SELECT count(*) FROM (${rows})`)).getRows();
+          const number = Math.max(1, Math.ceil(Number(count) / layout.rowsPerFile));
+          for (let at = 0; at < number; at++) {
+            await write(
+              `${name}-${String(at).padStart(5, '0')}.${layout.format}`,
+              `${rows} LIMIT ${layout.rowsPerFile} OFFSET ${at * layout.rowsPerFile}`,
+            );
+          }
+        }
+        return files;
+      }, request.signal),
+  };
+}
+
+interface Part {
+  readonly part: string | null;
+  /** SQL; null for all rows. */
+  readonly condition: string | null;
+}
+
+async function partsOf(
+  connection: DuckDBConnection,
+  { layout: { split }, timestampField }: ArrangeRequest,
+  from: string,
+): Promise<readonly Part[]> {
+  if (split === null) return [{ part: null, condition: null }];
+  const between =
+    split.kind === 'entity'
+      ? entityConditions(split)
+      : await timeConditions(connection, split, { from, timestampField });
+  return partNames(split).map((part, index) => ({ part, condition: between[index] ?? 'false' }));
+}
+
+/** One condition a part: the percents below its share, of a hash that spreads evenly over them. */
+function entityConditions({ shares, columns }: TableSplit & { readonly kind: 'entity' }): readonly string[] {
+  // With their lengths, so that ('a', 'bc') and ('ab', 'c') are two; DuckDB's own hash may change between versions.
+  const texts = columns.map((name) => {
+    const text = `CAST(${identifier(name)} AS VARCHAR)`;
+    return `coalesce(length(${text}) || ':' || ${text}, '-')`;
+  });
+  const percent = `(md5_number_lower(${texts.join(` || ' ' || `)}) % 100)`;
+  let from = 0;
+  return shares.map((share) => {
+    const condition = `${percent} >= ${from} AND ${percent} < ${from + share}`;
+    from += share;
+    return condition;
+  });
+}
+
+/** Up to the time of the row at which a part's share is reached; rows of that time belong to it too. */
+async function timeConditions(
+  connection: DuckDBConnection,
+  { shares }: TableSplit & { readonly kind: 'time' },
+  { from, timestampField }: { readonly from: string; readonly timestampField: string },
+): Promise<readonly string[]> {
+  // The time column of a CSV spine is text, as it stood there.
+  const spine = { kind: 'csv', path: '', timestampField } as const;
+  const columns = await describeSelect(connection, `SELECT * FROM ${from}`);
+  const column = columns[spineColumn(spine, columns, timestampField, 'a split by time')];
+  const time = spineTimeSql(spine, column ?? { name: '', engineType: '' }, identifier(timestampField));
+  const rowsOf = async (sql: string) => (await connection.runAndReadAll(sql)).getRows();
+  const [[count] = []] = await rowsOf(`SELECT count(*) FROM ${from}`);
+  const rows = Number(count);
+  if (rows === 0) return shares.map(() => 'true');
+  const conditions: string[] = [];
+  let reached = 0;
+  let after: string | null = null;
+  for (const [index, share] of shares.entries()) {
+    reached += share;
+    const above: string = after === null ? 'true' : `${time} > ${after}`;
+    if (index === shares.length - 1) {
+      conditions.push(above);
+      break;
+    }
+    const last = Math.ceil((rows * reached) / 100) - 1;
+    const [[cut] = []] = await rowsOf(`SELECT ${time} AS t FROM ${from} ORDER BY t LIMIT 1 OFFSET ${last}`);
+    conditions.push(`${above} AND ${time} <= ${String(cut)}`);
+    after = String(cut);
+  }
+  return conditions;
+}
+
+async function writeFile(
+  connection: DuckDBConnection,
+  query: string,
+  path: string,
+  { format, vectors }: { readonly format: TableFormat } & Required<Pick<ArrangeRequest, 'vectors'>>,
+): Promise<{ readonly rows: number; readonly bytes: number; readonly digest: string }> {
+  const unfinished = `${path}.${randomUUID()}.unfinished`;
+  try {
+    const rows =
+      format === 'arrow'
+        ? await (await import('./write-arrow.ts')).writeArrow(connection, query, unfinished, vectors)
+        : (await connection.run(`COPY (${query}) TO ${stringLiteral(unfinished)} (${FORMATS[format]})`))
+            .rowsChanged;
+    const content = await digestOfFile(unfinished);
+    await rename(unfinished, path);
+    return { rows, ...content };
+  } finally {
+    await rm(unfinished, { force: true });
+  }
+}
