@@ -13,6 +13,7 @@ import { createActivities } from '../../activities/create-activities.ts';
 import { messageOf, TidemarkError } from '../core/errors.ts';
 import { connectionOptions, type TemporalSettings } from './connection.ts';
 import { taskQueueOf } from './ids.ts';
+import { workerHere } from './pollers.ts';
 
 const WORKFLOWS = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
 
@@ -66,7 +67,11 @@ export async function startWorker({
       shutdownGraceTime: '2 seconds',
       shutdownForceTime: '15 seconds',
     });
-    const finished = worker.run().finally(() => connection.close());
+    const gone = workerHere(deps.identity);
+    const finished = worker
+      .run()
+      .finally(gone)
+      .finally(() => connection.close());
     return {
       finished,
       async stop() {
