@@ -146,8 +146,11 @@ function allEntities(view: BatchViewSpec, paths: readonly string[], now: Micros)
     }),
   );
   const keys = view.joinKeys.map(({ name }) => `"${name}"`).join(', ');
+  const time = `make_timestamp(${now}) AS as_of_time`;
+  // A view without keys is one entity.
+  if (keys === '') return { kind: 'query', query: `SELECT ${time}`, timestampField: 'as_of_time' };
   const all = sources.map(({ name }) => `SELECT ${keys} FROM ${name}`).join(' UNION ALL ');
-  const query = `SELECT DISTINCT ${keys}, make_timestamp(${now}) AS as_of_time FROM (${all}) ORDER BY ALL`;
+  const query = `SELECT DISTINCT ${keys}, ${time} FROM (${all}) ORDER BY ALL`;
   return { kind: 'query', query, sources, timestampField: 'as_of_time' };
 }
 

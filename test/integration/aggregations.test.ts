@@ -215,7 +215,7 @@ test('equals the reference, and itself to the bit however the range is cut and w
       fc.array(eventArbitrary(doubleArbitrary), { maxLength: 60, size: 'max' }),
       fc.constantFrom(...SCHEDULES),
       fc.array(fc.nat({ max: 200 }), { maxLength: 4 }),
-      fc.constantFrom(['user_id'], ['user_id', 'region']),
+      fc.constantFrom(['user_id'], ['user_id', 'region'], []),
       async (events, schedule, cuts, keys) => {
         const { ticks, whole } = rangeOf(schedule);
         const expected = aggregate(events, {

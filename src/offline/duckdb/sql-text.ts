@@ -13,6 +13,16 @@ export function stringLiteral(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
+/** Conditions that must all hold; `true` of none, as where a view has no keys. */
+export function allOf(conditions: readonly string[]): string {
+  return conditions.length === 0 ? 'true' : conditions.join(' AND ');
+}
+
+/** The start of a window's OVER; nothing where all rows are one partition, as where a view has no keys. */
+export function partitionBy(columns: readonly string[]): string {
+  return columns.length === 0 ? '' : `PARTITION BY ${columns.join(', ')} `;
+}
+
 /** A TIMESTAMP (UTC, microseconds) in the four-digit years; others as an offset from the epoch. */
 export function timestampLiteral(time: Micros): string {
   const text = formatTime(time);

@@ -7,7 +7,7 @@ import { durationOf, subtractDuration } from '../../../core/time.ts';
 import { CREATED_TIME, EVENT_TIME, INTERVAL_END } from '../../offline-columns.ts';
 import { openSource, type SourcePlace } from '../sources/open-source.ts';
 import { describeSelect, requireColumn, timeRangeSql, timestampSql } from '../sources/source-scan.ts';
-import { identifier } from '../sql-text.ts';
+import { allOf, identifier, partitionBy } from '../sql-text.ts';
 import { duckDbType } from '../types.ts';
 import {
   argumentSql,
@@ -60,13 +60,13 @@ export async function aggregatedEvents(
   const at = (name: string) => `epoch_us(${timestampSql(name)})`;
   const written = created === null ? at(time.name) : `coalesce(${at(created.name)}, ${at(time.name)})`;
   const bounds = timeRangeSql(time, { from, to: range.end });
-  const rows = `SELECT ${keys.join(', ')}, ${at(time.name)} AS __t, ${written} AS __c, ${read.join(', ')} FROM ${scan} WHERE ${bounds}`;
+  const rows = `SELECT ${[...keys, `${at(time.name)} AS __t`, `${written} AS __c`, ...read].join(', ')} FROM ${scan} WHERE ${bounds}`;
   const clean = types.map(({ name, engineType }) => `${normalised(name, engineType)} AS ${name}`);
   const keyNames = keyColumns(view);
   return {
     select:
-      `SELECT ${keyNames.join(', ')}, __t, __c, ${clean.join(', ')} FROM (${rows}) ` +
-      `WHERE ${keyNames.map((name) => `${name} IS NOT NULL`).join(' AND ')}`,
+      `SELECT ${[...keyNames, '__t', '__c', ...clean].join(', ')} FROM (${rows}) ` +
+      `WHERE ${allOf(keyNames.map((name) => `${name} IS NOT NULL`))}`,
     argumentTypes: types.map(({ engineType }) => engineType),
   };
 }
@@ -98,7 +98,7 @@ function rowsSql(view: BatchViewSpec, plan: AggregationPlan, ticks: string): str
   const newest = plan.windowed.define(0, `max(__c) OVER __window${last}`);
   const frames = plan.windows.map(
     (length, index) =>
-      `__window${index} AS (PARTITION BY ${keys.join(', ')} ORDER BY __t RANGE BETWEEN ${length} PRECEDING AND 1 PRECEDING)`,
+      `__window${index} AS (${partitionBy(keys)}ORDER BY __t RANGE BETWEEN ${length} PRECEDING AND 1 PRECEDING)`,
   );
   // Events and ticks in one sequence: a tick is a row without values, so that its frame is the events before it.
   const sequence =

@@ -16,7 +16,7 @@ import {
   timeRangeSql,
   timestampSql,
 } from '../sources/source-scan.ts';
-import { identifier, identifiers } from '../sql-text.ts';
+import { allOf, identifier, identifiers } from '../sql-text.ts';
 import { duckDbType } from '../types.ts';
 import { nextTickSql, tickGrid, ticksTableSql, tickTimeSql } from './tick-grid-sql.ts';
 import { validToSql } from './validity.ts';
@@ -132,8 +132,8 @@ export async function finishRows(
     ...view.features.map(({ name }, index) => `__v${index} AS ${identifier(name)}`),
   ];
   return (
-    `SELECT ${columns.join(', ')} FROM ${ended} WHERE ${keys.map((key) => `${key} IS NOT NULL`).join(' AND ')} ` +
-    `QUALIFY row_number() OVER (PARTITION BY ${keys.join(', ')}, __t, __c ORDER BY ${order.join(', ')}) = 1`
+    `SELECT ${columns.join(', ')} FROM ${ended} WHERE ${allOf(keys.map((key) => `${key} IS NOT NULL`))} ` +
+    `QUALIFY row_number() OVER (PARTITION BY ${[...keys, '__t', '__c'].join(', ')} ORDER BY ${order.join(', ')}) = 1`
   );
 }
 

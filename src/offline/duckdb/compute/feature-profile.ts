@@ -15,6 +15,7 @@ export async function profileSlices(
     return { rows: 0, entities: 0, features: view.features.map((feature) => statistics(feature, [])) };
   }
   const keys = identifiers(view.joinKeys.map(({ name }) => name));
+  const entities = keys === '' ? 'least(count(*), 1)' : `count(DISTINCT (${keys}))`;
   const columns = view.features.flatMap((feature) => {
     const column = identifier(feature.name);
     const missing = `count(*) - count(${column})`;
@@ -25,7 +26,7 @@ export async function profileSlices(
   });
   const [row = []] = await connection
     .runAndReadAll(
-      `SELECT count(*), count(DISTINCT (${keys})), ${columns.join(', ')} FROM ${sliceScanSql(slices, offlineRoot)}`,
+      `SELECT count(*), ${entities}, ${columns.join(', ')} FROM ${sliceScanSql(slices, offlineRoot)}`,
     )
     .then(
       (result) => result.getRows(),

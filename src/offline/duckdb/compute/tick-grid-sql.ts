@@ -1,6 +1,7 @@
 import type { Interval } from '../../../core/interval.ts';
 import { scheduleOf } from '../../../core/schedule.ts';
 import type { DurationMicros, Micros } from '../../../core/time.ts';
+import { partitionBy } from '../sql-text.ts';
 
 /** The ticks of a range, both ends included; number 0 is the range's start, which belongs to the interval before. */
 export type TickGrid =
@@ -64,14 +65,14 @@ export function gridSql(
   keys: readonly string[],
   window: DurationMicros,
 ): string {
-  const key = keys.join(', ');
-  const buckets = `(SELECT ${key}, __from, max(__t) AS __newest FROM ${nextTickSql(grid, events, '__t', '__from')} GROUP BY ${key}, __from)`;
+  const key = keys.map((name) => `${name}, `).join('');
+  const buckets = `(SELECT ${key}__from, max(__t) AS __newest FROM ${nextTickSql(grid, events, '__t', '__from')} GROUP BY ${key}__from)`;
   // The number of the first tick after newest + window is the number of the last covered one, plus one.
   const spans = nextTickSql(grid, buckets, `__newest + ${window}`, '__to');
   const fresh =
-    `(SELECT ${key}, greatest(__from, 1, 1 + coalesce(max(__end) OVER (PARTITION BY ${key} ORDER BY __from ` +
+    `(SELECT ${key}greatest(__from, 1, 1 + coalesce(max(__end) OVER (${partitionBy(keys)}ORDER BY __from ` +
     `ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)) AS __begin, __end ` +
-    `FROM (SELECT ${key}, __from, least(__to, ${grid.last}) AS __end FROM ${spans} WHERE __to > __from))`;
-  const numbered = `(SELECT ${key}, unnest(range(__begin, __end + 1)) AS __i FROM ${fresh} WHERE __begin <= __end)`;
-  return `SELECT ${key}, __t FROM ${tickTimeSql(grid, numbered, '__i', '__t')}`;
+    `FROM (SELECT ${key}__from, least(__to, ${grid.last}) AS __end FROM ${spans} WHERE __to > __from))`;
+  const numbered = `(SELECT ${key}unnest(range(__begin, __end + 1)) AS __i FROM ${fresh} WHERE __begin <= __end)`;
+  return `SELECT ${key}__t FROM ${tickTimeSql(grid, numbered, '__i', '__t')}`;
 }

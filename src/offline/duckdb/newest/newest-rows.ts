@@ -6,7 +6,7 @@ import type { KeyValue, Value, ValueType } from '../../../core/value-type.ts';
 import type { LatestRequest } from '../../feature-reader.ts';
 import { CREATED_TIME, EVENT_TIME, VALID_TO } from '../../offline-columns.ts';
 import { sliceScanSql } from '../slice-scan.ts';
-import { identifier, identifiers, timestampLiteral } from '../sql-text.ts';
+import { identifier, timestampLiteral } from '../sql-text.ts';
 import { duckDbType, readColumn, transported } from '../types.ts';
 
 /**
@@ -24,11 +24,14 @@ export function newestSql(
     notBefore === undefined ? [] : [`${EVENT_TIME} >= ${timestampLiteral(notBefore)}`],
     notAfter === undefined ? [] : [`${EVENT_TIME} <= ${timestampLiteral(notAfter)}`],
   ].flat();
-  const keys = identifiers(view.joinKeys.map(({ name }) => name));
+  const keys = view.joinKeys.map(({ name }) => identifier(name));
+  const order = `ORDER BY ${EVENT_TIME} DESC, ${CREATED_TIME} DESC, __revision DESC`;
   return (
     `(SELECT * FROM ${sliceScanSql(slices, offlineRoot)} f ${among}` +
     `${bounds.length === 0 ? '' : ` WHERE ${bounds.join(' AND ')}`} ` +
-    `QUALIFY row_number() OVER (PARTITION BY ${keys} ORDER BY ${EVENT_TIME} DESC, ${CREATED_TIME} DESC, __revision DESC) = 1)`
+    (keys.length === 0
+      ? `${order} LIMIT 1)`
+      : `QUALIFY row_number() OVER (PARTITION BY ${keys.join(', ')} ${order}) = 1)`)
   );
 }
 

@@ -4,7 +4,7 @@ import type { FeatureRow, Withdrawal } from '../../../core/rows.ts';
 import type { Micros } from '../../../core/time.ts';
 import type { RevisedSlice, WithdrawnRequest } from '../../feature-reader.ts';
 import { CREATED_TIME, EVENT_TIME } from '../../offline-columns.ts';
-import { identifier, identifiers } from '../sql-text.ts';
+import { allOf, identifier, identifiers } from '../sql-text.ts';
 import { transported } from '../types.ts';
 import { appendRows, newestSql, type RowChunk, readChunks, rowColumns } from './newest-rows.ts';
 
@@ -26,7 +26,8 @@ export async function* readWithdrawn(
   ];
   const select = `SELECT ${columns.map(({ sql }) => sql).join(', ')} FROM __gone`;
   const keys = identifiers(view.joinKeys.map(({ name }) => name));
-  const sql = `${select} LEFT JOIN ${insteadSql(request, offlineRoot)} USING (${keys})`;
+  const same = keys === '' ? 'ON true' : `USING (${keys})`;
+  const sql = `${select} LEFT JOIN ${insteadSql(request, offlineRoot)} ${same}`;
   const types = columns.map(({ type }) => type);
   for await (const chunk of readChunks(connection, sql, types)) yield withdrawals(view, chunk);
 }
@@ -34,14 +35,14 @@ export async function* readWithdrawn(
 /** Makes `__gone`: the keys and recencies of the newest rows of `before` where `after` has none as new. */
 function goneSql({ before, after, ...request }: WithdrawnRequest, offlineRoot: string): string {
   const newest = (slices: readonly RevisedSlice[]) => newestSql({ ...request, slices }, offlineRoot);
-  const keys = request.view.joinKeys.map(({ name }) => `b.${identifier(name)}`).join(', ');
+  const keys = request.view.joinKeys.map(({ name }) => `b.${identifier(name)}, `).join('');
   const asNew = `(a.${EVENT_TIME}, a.${CREATED_TIME}) >= (b.${EVENT_TIME}, b.${CREATED_TIME})`;
   const anti =
     after.length === 0
       ? ''
       : `ANTI JOIN ${newest(after)} a ON ${sameKeys(request.view, 'a', 'b')} AND ${asNew}`;
   return (
-    `CREATE TEMP TABLE __gone AS SELECT ${keys}, b.${EVENT_TIME} AS __e, b.${CREATED_TIME} AS __c, ` +
+    `CREATE TEMP TABLE __gone AS SELECT ${keys}b.${EVENT_TIME} AS __e, b.${CREATED_TIME} AS __c, ` +
     `b.__revision AS __r FROM ${newest(before)} b ${anti}`
   );
 }
@@ -57,7 +58,7 @@ function insteadSql({ before, after, beside, ...request }: WithdrawnRequest, off
 }
 
 function sameKeys(view: BatchViewSpec, a: string, b: string): string {
-  return view.joinKeys.map(({ name }) => `${a}.${identifier(name)} = ${b}.${identifier(name)}`).join(' AND ');
+  return allOf(view.joinKeys.map(({ name }) => `${a}.${identifier(name)} = ${b}.${identifier(name)}`));
 }
 
 function withdrawals(view: BatchViewSpec, chunk: RowChunk): readonly Withdrawal[] {
