@@ -278,6 +278,21 @@ export function onlineStoreConformance(name: string, make: () => Promise<OnlineS
         );
       });
 
+      it('keeps one row where keys have no parts: the newest, apart from other tables', async () => {
+        const [table, other] = [onlineTable({ keyTypes: [] }), onlineTable({ keyTypes: [] })];
+        const at = (event: bigint) => featureRow([], [event], { event });
+        expect(await store.write(table, [at(2n), at(3n), at(1n)])).toEqual({ written: 2, unchanged: 1 });
+        expect(await store.write(other, [at(9n)])).toEqual({ written: 1, unchanged: 0 });
+        expect(await store.write(table, [at(2n)])).toEqual({ written: 0, unchanged: 1 });
+        expect(await store.read([{ table, keys: [[]] }])).toEqual([[at(3n)]]);
+        expect(await scanAll(table)).toEqual([at(3n)]);
+        expect(await store.withdraw(table, [{ key: [], was: at(3n), instead: at(1n) }])).toBe(1);
+        expect(await readOne(table, [])).toEqual(at(1n));
+        expect(await store.drop(table)).toBe(1);
+        expect(await readOne(table, [])).toBeUndefined();
+        expect(await readOne(other, [])).toEqual(at(9n));
+      });
+
       it('tells projects, views and versions apart whose names hold each other', async () => {
         const id = crypto.randomUUID();
         const names: readonly (readonly [string, string, number])[] = [
