@@ -18,6 +18,14 @@ describe('the layout of a training set', () => {
     });
   });
 
+  test('does not mind views without keys, unless there are no others', () => {
+    const mixed = { ...place, keys: [[], ['user_id'], []] };
+    expect(layoutOf({ split: 'entity:80/20' }, mixed).split).toMatchObject({ columns: ['user_id'] });
+    expect(() => layoutOf({ split: 'entity:80/20' }, { ...place, keys: [[]] })).toThrow(
+      'no view that is read has keys; name the columns',
+    );
+  });
+
   test('asks which columns keep an entity together when views have different keys', () => {
     expect(() => layoutOf({ split: 'entity:80/20' }, pairs)).toThrow(
       'the views have different keys ("user_id", "shop_id"); name the columns that may not be in two parts, as entity=user_id:80/20',

@@ -15,7 +15,7 @@ export function isPlain({ format, rowsPerFile, split }: TableLayout): boolean {
   return format === 'parquet' && rowsPerFile === null && split === null;
 }
 
-/** `keys`: by view, the spine columns its keys are read from. REQUEST_INVALID says what is allowed. */
+/** `keys`: by view, the spine columns its keys are read from; views without any are everybody's. REQUEST_INVALID says what is allowed. */
 export function layoutOf(
   { split, format = 'parquet', rowsPerFile }: LayoutRequest,
   { keys, columns }: { readonly keys: readonly (readonly string[])[]; readonly columns: readonly string[] },
@@ -48,8 +48,8 @@ function splitOf(
     if (unknown.length === 0) return { kind: 'entity', shares, columns: asked };
     throw refuse(`the entity rows have no column ${unknown.map((name) => `"${name}"`).join(', ')}`);
   }
-  const [first, ...others] = keys.map((one) => one.toSorted());
-  if (first === undefined || first.length === 0) {
+  const [first, ...others] = keys.filter(({ length }) => length > 0).map((one) => one.toSorted());
+  if (first === undefined) {
     throw refuse('no view that is read has keys; name the columns, as entity=user_id:80/10/10');
   }
   if (others.some((other) => other.join('\n') !== first.join('\n'))) {

@@ -21,7 +21,8 @@ type RangeSpine = Spine & { readonly kind: 'range' };
 /**
  * A training set without entity rows: those of the views that are read, in a range of event times. The idea is
  * Feast's `get_historical_features(entity_df=None, start_date, end_date)`; there a row's time is its event time,
- * here it is the moment serving first saw it, so that no row is given what serving did not have then.
+ * here it is the moment serving first saw it, so that no row is given what serving did not have then. Views without
+ * keys are joined to the rows of the others; where there are no others, their own times are the rows.
  *
  * REQUEST_INVALID when times are none, when views have different join keys, and when functions need request data,
  * which nobody gives.
@@ -43,7 +44,7 @@ export async function rangeSpineOf(
   // A row's event time lies in its interval, both ends included.
   const range = { start: micros(from - 1n), end: micros(to + 1n) };
   const views = await Promise.all(
-    viewsOf(resolved).map(async (view) => ({
+    rowViewsOf(resolved).map(async (view) => ({
       dataDelay: durationOf(view.dataDelay),
       slices: await ledger.files({ project, view: view.name, version: view.version }, range),
     })),
@@ -75,14 +76,14 @@ export function withWholeRange(
   const from = timeOf(spine.from);
   const { span } = description;
   if (span === null) {
-    const views = viewsOf(resolved).map((view) => `"${formatViewVersion(versionOf(view))}"`);
+    const views = rowViewsOf(resolved).map((view) => `"${formatViewVersion(versionOf(view))}"`);
     throw refused(
       spine,
       `no row of ${views.join(', ')} that is committed${spine.rows?.knownAt.kind === 'cutoff' ? ' and known by the cut-off' : ''} ` +
         'has its event time there; tidemark status shows what is materialized',
     );
   }
-  const last = viewsOf(resolved).reduce<Micros>(
+  const last = rowViewsOf(resolved).reduce<Micros>(
     (furthest, { dataDelay }) => latest(furthest, micros(timeOf(spine.to) - 1n + durationOf(dataDelay))),
     span.last,
   );
@@ -90,7 +91,7 @@ export function withWholeRange(
 }
 
 function sharedKeys(spine: RangeSpine, resolved: ResolvedFeatures): readonly JoinKey[] {
-  const views = viewsOf(resolved);
+  const views = rowViewsOf(resolved);
   const [first] = views;
   const textOf = ({ joinKeys }: BatchViewSpec) =>
     joinKeys
@@ -135,9 +136,11 @@ function refuseRequestData(
   );
 }
 
-/** Each view that is read, once; those that only functions read are among them. */
-function viewsOf({ parts }: ResolvedFeatures): readonly BatchViewSpec[] {
-  return [...new Set(parts.map(({ view }) => view))];
+/** Each view whose rows are entity rows, once; those that only functions read are among them. */
+function rowViewsOf({ parts }: ResolvedFeatures): readonly BatchViewSpec[] {
+  const views = [...new Set(parts.map(({ view }) => view))];
+  const keyed = views.filter(({ joinKeys }) => joinKeys.length > 0);
+  return keyed.length === 0 ? views : keyed;
 }
 
 function versionOf({ name, version }: { readonly name: string; readonly version: number }) {
