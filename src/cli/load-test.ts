@@ -13,7 +13,7 @@ export interface LoadTest {
   readonly service: string;
   /** Of a running server; null: the library, in this process. */
   readonly url: URL | null;
-  /** Entities per request, one measurement each. */
+  /** Entities per request, one measurement each; without keys a request has one. */
   readonly entities: readonly number[];
   readonly seconds: number;
   readonly connections: number;
@@ -65,7 +65,9 @@ export async function loadTest(test: LoadTest, session: Session): Promise<LoadTe
     const plan = planRead(registry.current(), shape);
     const rows = test.keys === null ? await sampleEntities(plan, session) : await readEntities(test.keys);
     const measurements: LoadMeasurement[] = [];
-    for (const entities of test.entities) {
+    // Rows without columns cannot be counted: such a request has one.
+    const counts = Object.keys(rows[0] ?? {}).length === 0 ? [1] : test.entities;
+    for (const entities of counts) {
       if (test.signal.aborted) break;
       const requests = Array.from({ length: REQUESTS }, () => columnsOf(pick(rows, entities)));
       const { url } = test;

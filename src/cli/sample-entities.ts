@@ -13,7 +13,7 @@ const MOST_KEYS = 20_000;
 
 /**
  * Entity rows that a request of this plan may ask for: of each reading's entities some that have committed rows, put
- * together at random where there are several. REQUEST_INVALID when there are none, or when the plan needs what no
+ * together at random where there are several; one without columns where no view has keys. REQUEST_INVALID when there are none, or when the plan needs what no
  * file knows (request data).
  */
 export async function sampleEntities(
@@ -27,6 +27,7 @@ export async function sampleEntities(
       `Cannot make up request data such as "${unknown.name}": give whole entity rows as JSON lines with --keys.`,
     );
   }
+  if (plan.inputs.length === 0) return [{}];
   const ledger = await platform.ledger();
   const { reader } = await platform.offline();
   const known = new Map<string, readonly ExactJson[]>();

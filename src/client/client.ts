@@ -56,7 +56,7 @@ export function createClient({ baseUrl, timeoutMillis = 2000, headers = {} }: Cl
       throw error;
     });
     if (!answer.ok) throw decodeFailure(answer.status, answer.text);
-    return decodeResponse(answer.text, new Set(Object.keys(request.entities[0] ?? {})));
+    return decodeResponse(answer.text, new Set(Object.keys(request.entities?.[0] ?? {})));
   };
   // The overloads know the features' types; at run time the server's answer brings them.
   return { getOnlineFeatures: read as unknown as TidemarkClient['getOnlineFeatures'] };

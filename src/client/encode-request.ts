@@ -14,7 +14,7 @@ export function encodeRequest(request: AnyRequest): string {
     ...(named?.fullNames === true && { full_feature_names: true }),
     ...(named?.aliases !== undefined && { entity_aliases: named.aliases }),
   };
-  return `${JSON.stringify(options).slice(0, -1)},"entities":${encodeEntities(request.entities)}}`;
+  return `${JSON.stringify(options).slice(0, -1)},"entities":${encodeEntities(request.entities ?? [{}])}}`;
 }
 
 function selectionOf(request: AnyRequest): object {
@@ -32,6 +32,12 @@ function selectionOf(request: AnyRequest): object {
 
 function encodeEntities(rows: readonly EntityInput[]): string {
   const names = Object.keys(rows[0] ?? {});
+  if (rows.length === 0 || (names.length === 0 && rows.length > 1)) {
+    throw new TidemarkError(
+      'REQUEST_INVALID',
+      `Cannot read features for ${rows.length === 0 ? 'no entities' : `${rows.length} entities without names`}: give rows with join keys, or leave "entities" out where no view has keys.`,
+    );
+  }
   const columns = names.map((name) => {
     const values = rows.map((row, index) => encodeValue(own(row, name, index)));
     return `${JSON.stringify(name)}:[${values.join(',')}]`;

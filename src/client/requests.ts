@@ -10,8 +10,8 @@ import type { OnDemandViewDefinition } from '../define/on-demand-view.ts';
 export type EntityInput = Readonly<Record<string, Value | Date>>;
 
 export interface ReadOptions {
-  /** One entity, or one combination of them, a row. */
-  readonly entities: readonly EntityInput[];
+  /** One entity, or one combination of them, a row. Left out where nothing that is read has keys: one row. */
+  readonly entities?: readonly EntityInput[];
   /** Give values older than their view's TTL too; their status stays OUTSIDE_MAX_AGE. */
   readonly includeExpired?: boolean;
   readonly signal?: AbortSignal;

@@ -21,9 +21,11 @@ export function newestRows(
     const order = before === undefined ? 1 : compareRecency(row, before.row);
     if (order > 0) newest.set(id, { row, at });
     if (before === undefined || order !== 0 || isSame(row, before.row)) continue;
+    const what =
+      row.key.length === 0 ? `view "${of}", which has no keys,` : `the same entity of view "${of}"`;
     problems.push({
       where: `df[${at}]`,
-      message: `found other values than in row ${before.at} for the same entity of view "${of}" at the same time (${formatTime(row.eventTime)}); send the one that is true.`,
+      message: `found other values than in row ${before.at} for ${what} at the same time (${formatTime(row.eventTime)}); send the one that is true.`,
     });
   }
   return [...newest.values()].map(({ row }) => row);

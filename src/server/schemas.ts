@@ -20,7 +20,8 @@ const GetOnlineFeatures = z
   .strictObject({
     features: z.array(z.string()).optional(),
     feature_service: z.string().min(1).nullish(),
-    entities: columns,
+    /** May be left out where no view has keys. */
+    entities: columns.default({}),
     /** Request fields may stand here or among the entities. */
     request_data: columns.optional(),
     full_feature_names: z.boolean().default(false),

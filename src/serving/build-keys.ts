@@ -7,7 +7,10 @@ export interface DistinctKeys {
   readonly indexes: Int32Array;
 }
 
-/** Equal means equal in type and value: (1, 23) is not (12, 3), nor 1 the text "1". Columns are of one length. */
+/**
+ * Equal means equal in type and value: (1, 23) is not (12, 3), nor 1 the text "1". Columns are of one length; without
+ * any, every row has the one key of no parts.
+ */
 export function buildKeys(columns: readonly (readonly Value[])[], rows: number): DistinctKeys {
   const indexes = new Int32Array(rows).fill(-1);
   const keys: KeyValue[][] = [];

@@ -6,7 +6,10 @@ import type { Value, ValueType } from '../core/value-type.ts';
 import { allowedJson, foundJson, jsonDecoder } from './json-decoder.ts';
 import type { InputColumn, ReadPlan } from './read-plan.ts';
 
-/** Entities (and request fields) by column: lists of one length, row by row. */
+/**
+ * Entities (and request fields) by column: lists of one length, row by row. No columns at all are one row, where a
+ * request needs none.
+ */
 export type RequestColumns = Readonly<Record<string, readonly ExactJson[]>>;
 
 export interface DecodedColumns {
@@ -37,7 +40,7 @@ export function decodeColumns(
   { manifest, maxRows }: { readonly manifest: Manifest; readonly maxRows: number },
 ): DecodedColumns {
   const names = Object.keys(columns);
-  const rows = rowsOf(columns, names);
+  const rows = rowsOf(plan, columns, names);
   if (rows > maxRows) {
     throw new TidemarkError(
       'TOO_LARGE',
@@ -73,7 +76,8 @@ function own(columns: RequestColumns, name: string): readonly ExactJson[] {
   return Object.hasOwn(columns, name) ? (columns[name] ?? []) : [];
 }
 
-function rowsOf(columns: RequestColumns, names: readonly string[]): number {
+function rowsOf({ inputs }: ReadPlan, columns: RequestColumns, names: readonly string[]): number {
+  if (names.length === 0 && inputs.length === 0) return 1;
   const lengths = names.map((name) => columns[name]?.length ?? 0);
   const [rows = 0] = lengths;
   if (rows === 0 && lengths.every((length) => length === 0)) {

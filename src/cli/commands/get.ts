@@ -20,7 +20,7 @@ export function registerGet(program: Command, context: CliContext): void {
           .option('--service <name>', 'a feature service instead of features')
           .option(
             '--entity <row>',
-            'key=value[,key=value…]; once per row',
+            'key=value[,key=value…]; once per row, none where no view has keys',
             (row: string, rows: string[]) => [...rows, row],
             [] as string[],
           )
