@@ -42,7 +42,7 @@ export interface BatchViewSpec extends Metadata {
   readonly name: string;
   readonly version: number;
   readonly entities: readonly string[];
-  /** Of all its entities, in their order; no name twice. */
+  /** Of all its entities, in their order; no name twice. None: its rows are those of one entity, which has no key. */
   readonly joinKeys: readonly JoinKey[];
   readonly sources: readonly SourceSpec[];
   readonly transformation: Transformation;

@@ -15,6 +15,7 @@ export type Aggregations = Readonly<Record<string, AggregationDefinition | Ratio
 interface CommonInput<Name extends string> extends MetadataInput {
   readonly name: Name;
   readonly version: number;
+  /** What its features describe. `[]`: a view without keys, one series of rows that holds for every entity. */
   readonly entities: readonly EntityDefinition[];
   /** Cron with five fields, UTC: the ticks between which the intervals lie. */
   readonly schedule: string;

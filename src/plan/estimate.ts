@@ -34,7 +34,7 @@ const BYTES_PER_ONLINE_ROW = 150;
 
 /**
  * An upper bound of the memory a version takes online. How many entities there are is not known before computing;
- * there are no more than source rows.
+ * there are no more than source rows, and one without keys.
  */
 export function estimatedOnlineBytes(view: BatchViewSpec, rows: number): number {
   if (!view.online) return 0;
@@ -42,7 +42,8 @@ export function estimatedOnlineBytes(view: BatchViewSpec, rows: number): number 
     (sum, { type }) => sum + typeWidth(type),
     Math.ceil(view.features.length / 8),
   );
-  return rows * (BYTES_PER_ONLINE_ROW + width);
+  const entities = view.joinKeys.length === 0 ? Math.min(rows, 1) : rows;
+  return entities * (BYTES_PER_ONLINE_ROW + width);
 }
 
 /** Bytes of a value; texts and lists by what is usual. */

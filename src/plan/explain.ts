@@ -102,8 +102,9 @@ function describe({ kind, object }: PlannedChange, manifest: Manifest): string {
   }
 }
 
-function batchText({ schedule, ttl, online }: BatchViewSpec): string {
+function batchText({ joinKeys, schedule, ttl, online }: BatchViewSpec): string {
   return [
+    ...(joinKeys.length === 0 ? ['no keys'] : []),
     describeCron(schedule),
     ...(ttl === null ? [] : [`ttl ${ttl}`]),
     ...(online ? [] : ['offline only']),

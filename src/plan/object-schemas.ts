@@ -50,9 +50,10 @@ export const postgresSourceSchema = field
   })
   .superRefine(refuseMixedTimes);
 
-const entities = z
-  .array(definition('entity', 'an entity made by entity()'), 'a list of entities')
-  .min(1, 'a list of at least one entity');
+const entities = z.array(
+  definition('entity', 'an entity made by entity()'),
+  'a list of entities ([] for a view without keys)',
+);
 const SOURCE =
   'a source made by parquetSource(), csvSource(), jsonSource(), postgresSource() or pushSource()';
 const source = z.custom((value) => isDefinition(value) && isSource(value), SOURCE);

@@ -49,7 +49,11 @@ test.each([
   [`name: '__v'`, 'name: found "__v"', ''],
   [`version: 0`, 'version: found 0, allowed is a whole number from 1', ''],
   [`version: 1.5`, 'version: found 1.5', ''],
-  [`entities: []`, 'entities: found an empty list, allowed is a list of at least one entity', ''],
+  [
+    `entities: undefined`,
+    'entities: found nothing, allowed is a list of entities ([] for a view without keys)',
+    '',
+  ],
   [`entities: [events]`, 'entities.0: found a source, allowed is an entity', ''],
   [`entities: user`, 'entities: found an entity, allowed is a list of entities', ''],
   [`features: {}`, 'features: found an empty object, allowed is', ''],
