@@ -110,8 +110,8 @@ export function trainingSetScheduleFields(spec: TrainingSetScheduleSpec): readon
 function batchFields(view: BatchViewSpec): readonly SpecField[] {
   return [
     field('kind', view.kind, breaking),
-    field('entities', view.entities.join(', '), metadata),
-    field('joinKeys', view.joinKeys.map(({ name, type }) => `${name} ${type}`).join(', '), breaking),
+    field('entities', view.entities.join(', ') || 'none', metadata),
+    field('joinKeys', view.joinKeys.map(({ name, type }) => `${name} ${type}`).join(', ') || 'none', breaking),
     ...view.sources.flatMap((source) => identityOfSource(`sources.${source.name}.`, source)),
     ...transformationFields(view),
     field('timestampField', view.timestampField, breaking),
