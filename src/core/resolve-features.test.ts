@@ -177,5 +177,18 @@ describe('resolving features', () => {
     expect(() =>
       refs(['weather:temp'], { aliases: [{ view: 'weather', prefix: 'o_', keys: { place: 'x' } }] }),
     ).toThrow('its join keys are "airport"');
+    const wrong = [
+      { view: 'wether', prefix: 'o_', keys: {} },
+      { view: 'weather', prefix: 'd_', keys: { airprt: 'x' } },
+    ];
+    expect(() => refs(['weather:temp'], { aliases: wrong })).toThrow(
+      expect.objectContaining({
+        code: 'REQUEST_INVALID',
+        problems: [
+          { where: 'aliases', message: expect.stringContaining('Did you mean "weather"?') },
+          { where: 'aliases', message: expect.stringContaining('Did you mean "airport"?') },
+        ],
+      }),
+    );
   });
 });

@@ -1,3 +1,4 @@
+import { checkAliases } from './check-aliases.ts';
 import type { JoinKey } from './entity.ts';
 import { TidemarkError } from './errors.ts';
 import { expandSelection, type FeatureSelection, type SelectedFeature } from './feature-selection.ts';
@@ -176,26 +177,6 @@ function namer(selected: readonly SelectedFeature[], fullNames: boolean) {
     const several = (versions.get(view.name)?.size ?? 0) > 1;
     return `${several ? formatViewVersion({ view: view.name, version: view.version }) : view.name}__${feature.name}`;
   };
-}
-
-function checkAliases(selected: readonly SelectedFeature[], aliases: readonly ViewAlias[]): void {
-  for (const { view: name, keys } of aliases) {
-    const view = selected.find((one) => one.view.name === name)?.view;
-    if (view?.kind !== 'batch_view') {
-      throw new TidemarkError(
-        'REQUEST_INVALID',
-        `Cannot read view "${name}" under an alias: no feature of a batch view of that name is asked for.`,
-      );
-    }
-    const unknown = Object.keys(keys).find((key) => !view.joinKeys.some((own) => own.name === key));
-    if (unknown !== undefined) {
-      throw new TidemarkError(
-        'REQUEST_INVALID',
-        `Cannot read view "${name}" under an alias of "${unknown}": its join keys are ` +
-          `${view.joinKeys.map((key) => `"${key.name}"`).join(', ')}.`,
-      );
-    }
-  }
 }
 
 function refuseCollisions(

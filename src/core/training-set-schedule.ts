@@ -1,5 +1,6 @@
 import type { Metadata } from './entity.ts';
 import type { FeatureSelection } from './feature-selection.ts';
+import type { ViewAlias } from './resolve-features.ts';
 import type { FileFormat } from './source.ts';
 import type { TableFormat } from './table-format.ts';
 
@@ -35,6 +36,8 @@ export interface TrainingSetScheduleSpec extends Metadata {
   readonly dataDelay: string;
   readonly spine: ScheduledSpine;
   readonly features: FeatureSelection;
+  /** Absent: every view is read by its own keys. */
+  readonly aliases?: readonly ViewAlias[];
   /** Absent: none. */
   readonly label?: ScheduledLabel;
   /** `any`, `row`, `tick` (what was known at the tick) or an ISO 8601 time. */

@@ -38,6 +38,18 @@ export type LabelInput =
       readonly horizon: string;
     };
 
+/**
+ * Reads a view by other columns of the entity rows, its features' names with a prefix. A view of several aliases is
+ * read once for each; one that has any is read by its own keys only under an alias without `keys`.
+ */
+export interface AliasInput {
+  readonly view: BatchViewDefinition<string, FeatureTypes> | string;
+  /** Put before the names as it is: `origin_`. */
+  readonly prefix: string;
+  /** The column that a join key is read from, by key, as `{ airport: 'dest' }`; a key that is not named keeps its own. */
+  readonly keys?: Readonly<Record<string, string>>;
+}
+
 interface CommonInput extends MetadataInput {
   readonly name: string;
   /** Cron with five fields, UTC: the ticks. */
@@ -45,6 +57,7 @@ interface CommonInput extends MetadataInput {
   /** How long after a tick its set is built, so that what happened before it is there and computed; default `0s`. */
   readonly dataDelay?: string;
   readonly spine: SpineInput;
+  readonly aliases?: readonly AliasInput[];
   readonly label?: LabelInput;
   /** `any` (default), `row` (known at each row's time), `tick` (known at the tick), or an ISO time as cut-off. */
   readonly knownAt?: string;

@@ -129,6 +129,44 @@ test('what is read must be there, in the entity rows too, and all that is missin
   ]);
 });
 
+test('aliases read a view by columns of the entity rows, and no alias is as before', async () => {
+  const labels = `spine: { query: 'SELECT user_id, user_id AS friend, ordered_at AS at FROM orders', timestampField: 'at' }`;
+  const both = `aliases: [{ view: spend, prefix: 'own_' }, { view: 'spend', prefix: 'friend_', keys: { user_id: 'friend' } }]`;
+  expect((await compiled(`${labels}, service: model, ${both}`))?.aliases).toEqual([
+    { view: 'spend', prefix: 'own_', keys: {} },
+    { view: 'spend', prefix: 'friend_', keys: { user_id: 'friend' } },
+  ]);
+  expect(await compiled(`${labels}, service: model, aliases: []`)).not.toHaveProperty('aliases');
+});
+
+test.each([
+  [
+    `[{ view: 'spent', prefix: 'a_' }]`,
+    'Cannot read view "spent" under an alias: no feature of a batch view of that name is asked for. Did you mean "spend"?',
+  ],
+  [
+    `[{ view: spend, prefix: 'a_', keys: { user: 'user_id', userid: 'user_id' } }]`,
+    'Cannot read view "spend" under an alias of "user": its join keys are "user_id".',
+    'Cannot read view "spend" under an alias of "userid": its join keys are "user_id". Did you mean "user_id"?',
+  ],
+  [
+    `[{ view: spend, prefix: 'a_', keys: { user_id: 'labl' } }]`,
+    'found no column "labl" in the spine (did you mean "label"?)',
+  ],
+])('a schedule with the aliases %s is told so before anything is applied', async (aliases, ...problems) => {
+  expect(await problemsOf(`service: model, aliases: ${aliases}`)).toEqual(
+    problems.map((problem) => expect.stringContaining(`${AT}aliases: ${problem}`)),
+  );
+});
+
+test('without entity rows no other column is there to read a key from', async () => {
+  const last = `spine: { last: '7d', timestampField: 'at' }, service: model`;
+  expect(
+    await problemsOf(`${last}, aliases: [{ view: spend, prefix: 'a_', keys: { user_id: 'x' } }]`),
+  ).toEqual([`${AT}aliases: found key "user_id" of view "spend" read from "x", which only entity rows have`]);
+  expect(await compiled(`${last}, aliases: [{ view: spend, prefix: 'a_' }]`)).toBeDefined();
+});
+
 test('without entity rows the views are of one entity, and none needs request data', async () => {
   const last = `spine: { last: '7d', timestampField: 'at' }`;
   expect(await compiled(`${last}, service: model`)).toMatchObject({

@@ -11,11 +11,8 @@ import type { BatchViewDefinition } from '../define/feature-view.ts';
 import type { SourceDefinition } from '../define/source.ts';
 import type { SourceReader } from '../offline/source-reader.ts';
 import type { LoadedDefinition, LoadedRepo } from '../repo/load-repo.ts';
-import {
-  checkTrainingSetSchedule,
-  spineSourceName,
-  trainingSetScheduleSpec,
-} from './compile-training-set-schedule.ts';
+import { checkTrainingSetSchedule, spineSourceName } from './check-training-set-schedule.ts';
+import { trainingSetScheduleSpec } from './compile-training-set-schedule.ts';
 import { compileBatchView, compileOnDemandView, metadataOf } from './compile-view.ts';
 import { type Finding, findingsError } from './finding.ts';
 import { byName, sortedEntries } from './sorted.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { batchSpec, manifestOf, onDemandSpec } from '../../test/support/specs.ts';
+import { batchSpec, manifestOf, onDemandSpec, trainingSetSpec } from '../../test/support/specs.ts';
 import type { SimpleAggregation } from '../core/aggregation.ts';
 import { type BatchViewSpec, formatViewVersion, type Transformation } from '../core/feature-view.ts';
 import { emptyManifest, type Manifest } from '../core/manifest.ts';
@@ -219,6 +219,25 @@ test('a service gains features additively and loses them with a break', () => {
     diffManifests(manifestOf([], service(...before)), manifestOf([], service(...after)))[0]?.severity;
   expect(severity(['a'], ['a', 'b'])).toBe('additive');
   expect(severity(['a', 'b'], ['a'])).toBe('breaking');
+});
+
+test('what a scheduled training set reads under aliases may change, and is told by view and prefix', () => {
+  const set = (fields: Parameters<typeof trainingSetSpec>[0]) =>
+    manifestOf([], { trainingSetSchedules: [trainingSetSpec(fields)] });
+  const own = { view: 'spend', prefix: 'own_', keys: {} };
+  const friend = (column: string) => ({ view: 'spend', prefix: 'friend_', keys: { user_id: column } });
+  const diff = (before: Parameters<typeof trainingSetSpec>[0], after: typeof before) =>
+    diffManifests(set(before), set(after)).map(({ severity, fields }) => ({ severity, fields }));
+  expect(diff({}, { aliases: [own] })).toEqual([
+    { severity: 'additive', fields: [{ field: 'aliases.spend.own_', from: null, to: 'its own keys' }] },
+  ]);
+  expect(diff({ aliases: [own, friend('friend')] }, { aliases: [own, friend('ally')] })).toEqual([
+    {
+      severity: 'additive',
+      fields: [{ field: 'aliases.spend.friend_', from: 'user_id=friend', to: 'user_id=ally' }],
+    },
+  ]);
+  expect(diff({ aliases: [own] }, { aliases: [own] })).toEqual([]);
 });
 
 test('objects are added and removed by kind, then name, versions of a view each for itself', () => {

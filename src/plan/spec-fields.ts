@@ -92,6 +92,9 @@ export function trainingSetScheduleFields(spec: TrainingSetScheduleSpec): readon
     ...(spec.features.kind === 'service'
       ? [field('service', spec.features.service, additive)]
       : spec.features.references.map((reference) => field(`features.${reference}`, 'used', additive))),
+    ...(spec.aliases ?? []).map(({ view, prefix, keys }) =>
+      field(`aliases.${view}.${prefix}`, keysText(keys), additive),
+    ),
     ...Object.entries(spec.label ?? {}).map(([name, value]) =>
       field(`label.${name}`, String(value), additive),
     ),
@@ -106,12 +109,21 @@ export function trainingSetScheduleFields(spec: TrainingSetScheduleSpec): readon
   ];
 }
 
+function keysText(keys: Readonly<Record<string, string>>): string {
+  const pairs = Object.entries(keys).map(([key, column]) => `${key}=${column}`);
+  return pairs.length === 0 ? 'its own keys' : pairs.toSorted().join(', ');
+}
+
 /** Which of these are `breaking` and what is in the fingerprint must be the same: a test holds them together. */
 function batchFields(view: BatchViewSpec): readonly SpecField[] {
   return [
     field('kind', view.kind, breaking),
     field('entities', view.entities.join(', ') || 'none', metadata),
-    field('joinKeys', view.joinKeys.map(({ name, type }) => `${name} ${type}`).join(', ') || 'none', breaking),
+    field(
+      'joinKeys',
+      view.joinKeys.map(({ name, type }) => `${name} ${type}`).join(', ') || 'none',
+      breaking,
+    ),
     ...view.sources.flatMap((source) => identityOfSource(`sources.${source.name}.`, source)),
     ...transformationFields(view),
     field('timestampField', view.timestampField, breaking),

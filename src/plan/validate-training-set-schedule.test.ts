@@ -37,6 +37,11 @@ test.each([
   ],
   ['a label view', `label: { view, feature: 'amount', horizon: '24h' }`],
   ['a label view by name', `label: { view: 'view', feature: 'amount', horizon: '24h' }`],
+  [
+    'aliases',
+    `aliases: [{ view, prefix: 'A_' }, { view: 'view', prefix: 'to_', keys: { user_id: 'Far away' } }]`,
+  ],
+  ['no aliases', 'aliases: []'],
   ['features', `features: [view, view.pick('amount'), 'view@v1:amount']`],
 ])('a schedule with %s is sound', async (_, fields) => {
   expect(await set(fields)).toEqual([]);
@@ -86,6 +91,29 @@ test.each([
   [`label: 'y'`, 'label: found "y", allowed is an object with the fields view, feature, horizon', ''],
   [`label: { view, feature: 'amount' }`, 'label.horizon: found nothing, allowed is a duration', ''],
   [`label: { view: model, feature: 'a', horizon: '1d' }`, 'label.view: found a feature service', ''],
+  [`aliases: { view, prefix: 'a_' }`, 'aliases: found an object, allowed is a list of aliases', ''],
+  [`aliases: ['a_']`, 'aliases.0: found "a_", allowed is an object with the fields view, prefix, keys', ''],
+  [
+    `aliases: [{ view: model, prefix: 'a_' }]`,
+    'aliases.0.view: found a feature service, allowed is a batch',
+    '',
+  ],
+  [`aliases: [{ view, prefix: '2_' }]`, 'aliases.0.prefix: found "2_", allowed is letters, digits', ''],
+  [
+    `aliases: [{ view, prefix: 'a_', keys: ['x'] }]`,
+    'aliases.0.keys: found a list, allowed is an object',
+    '',
+  ],
+  [
+    `aliases: [{ view, prefix: 'a_', keys: { k: '' } }]`,
+    'aliases.0.keys.k: found "", allowed is the name',
+    '',
+  ],
+  [
+    `aliases: [{ view, prefx: 'a_', prefix: 'a_' }]`,
+    'aliases.0: found the unknown field "prefx" (did you',
+    '',
+  ],
   [`paused: 'yes'`, 'paused: found "yes", allowed is true or false', ''],
 ])('a schedule with %s is told so', async (fields, start, part) => {
   const findings = await set(fields);

@@ -23,6 +23,7 @@ const common = {
   // Checked by schemas of their own, so that one mistake does not hide another.
   spine: z.unknown().optional(),
   label: z.unknown().optional(),
+  aliases: z.unknown().optional(),
   knownAt: z
     .string(KNOWN_AT)
     .refine((text) => ['any', 'row', 'tick'].includes(text) || parseTime(text) !== undefined, KNOWN_AT)
@@ -71,18 +72,27 @@ const spineSchemas = {
 };
 const SPINE_FORMS = ['parquet', 'csv', 'json', 'query', 'last'] as const;
 
-const LABEL_VIEW = 'a batch view, or its name';
+const VIEW = 'a batch view, or its name';
+const batchView = z.custom(
+  (value) => field.name.safeParse(value).success || (isDefinition(value) && value.kind === 'batch_view'),
+  VIEW,
+);
 const labelSchemas = {
   column: field.fields({ column: field.columnName }),
   view: field.fields({
-    view: z.custom(
-      (value) => field.name.safeParse(value).success || (isDefinition(value) && value.kind === 'batch_view'),
-      LABEL_VIEW,
-    ),
+    view: batchView,
     feature: field.name,
     horizon: field.positiveDuration,
   }),
 };
+
+const PREFIX = 'letters, digits and underscores that do not begin with a digit, such as origin_';
+const COLUMNS = 'an object of columns of the entity rows by join key';
+const aliasSchema = field.fields({
+  view: batchView,
+  prefix: z.string(PREFIX).regex(/^[A-Za-z_][A-Za-z0-9_]*$/, PREFIX),
+  keys: z.record(z.string(), field.columnName, COLUMNS).optional(),
+});
 
 /** Everything wrong with a scheduled training set on its own: what it reads must be exported by the repository. */
 export function trainingSetScheduleProblems(config: unknown, inventory: Inventory): readonly FieldProblem[] {
@@ -98,6 +108,7 @@ export function trainingSetScheduleProblems(config: unknown, inventory: Inventor
     ...problems,
     ...spineProblems(config.spine),
     ...labelProblems(config.label, inventory),
+    ...aliasProblems(config.aliases, inventory),
     ...readingProblems(config, inventory),
   ];
 }
@@ -133,6 +144,15 @@ function labelProblems(given: unknown, inventory: Inventory): readonly FieldProb
   const schema = isRecord(given) && given.column !== undefined ? labelSchemas.column : labelSchemas.view;
   const problems = problemsOf(schema, given, ['label']);
   return isRecord(given) ? [...problems, ...memberProblems(given.view, 'label.view', inventory)] : problems;
+}
+
+function aliasProblems(given: unknown, inventory: Inventory): readonly FieldProblem[] {
+  if (given === undefined) return [];
+  if (!Array.isArray(given)) return problemsOf(z.array(z.unknown(), 'a list of aliases'), given, ['aliases']);
+  return given.flatMap((alias: unknown, index) => [
+    ...problemsOf(aliasSchema, alias, ['aliases', `${index}`]),
+    ...(isRecord(alias) ? memberProblems(alias.view, `aliases.${index}.view`, inventory) : []),
+  ]);
 }
 
 function readingProblems({ service, features }: Config, inventory: Inventory): readonly FieldProblem[] {

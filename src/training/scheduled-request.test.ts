@@ -29,8 +29,10 @@ test.each([
 test('what is asked for is what the definition says, known by the tick when it says so', () => {
   const at = timeOf('2026-03-01T06:00:00Z');
   const label = { view: 'spend', feature: 'spend_7d', version: 1, horizon: '7d' };
+  const aliases = [{ view: 'spend', prefix: 'friend_', keys: { user_id: 'friend' } }];
   const spec = trainingSetSpec({
     knownAt: 'tick',
+    aliases,
     label,
     fullNames: true,
     split: 'time:80/20',
@@ -42,12 +44,14 @@ test('what is asked for is what the definition says, known by the tick when it s
     project: 'shop',
     spine: spec.spine,
     features: spec.features,
+    aliases,
     label,
     knownAt: '2026-03-01T06:00:00Z',
     fullNames: true,
     layout: { format: 'arrow', split: 'time:80/20', rowsPerFile: 10 },
     statistics: false,
   });
+  expect(scheduledRequest('shop', trainingSetSpec(), at).request).not.toHaveProperty('aliases');
   const last: ScheduledSpine = { kind: 'last', duration: '7d', timestampField: 'at' };
   expect(scheduledRequest('shop', trainingSetSpec({ spine: last }), at).request).toMatchObject({
     knownAt: 'any',

@@ -20,6 +20,7 @@ export function scheduledRequest(
       project,
       spine: spineAt(spec.spine, { start: floor(micros(tick - 1n)), end: tick }),
       features: spec.features,
+      ...(spec.aliases === undefined ? {} : { aliases: spec.aliases }),
       ...(spec.label === undefined ? {} : { label: spec.label }),
       knownAt: spec.knownAt === 'tick' ? formatTime(tick) : spec.knownAt,
       fullNames: spec.fullNames,

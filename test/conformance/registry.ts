@@ -28,7 +28,11 @@ export function registryConformance(make: () => Promise<Registry>): void {
     views: [clicks, ratio, visits, visits2],
     services: [churn],
     trainingSetSchedules: [
-      trainingSetSpec({ name: 'daily', spine: { kind: 'last', duration: '7d', timestampField: 'at' } }),
+      trainingSetSpec({
+        name: 'daily',
+        spine: { kind: 'last', duration: '7d', timestampField: 'at' },
+        aliases: [{ view: 'clicks', prefix: 'friend_', keys: { user_id: 'friend' } }],
+      }),
     ],
   };
 

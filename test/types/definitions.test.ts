@@ -90,6 +90,9 @@ test('a scheduled training set reads a service or features, and one kind of enti
   } as const;
   trainingSetSchedule({ ...common, service, format: 'arrow', label: { column: 'label' } });
   trainingSetSchedule({ ...common, features: [spend.pick('orders_7d'), 'spend:share'] });
+  trainingSetSchedule({ ...common, service, aliases: [{ view: spend, prefix: 'own_' }] });
+  // @ts-expect-error: an alias has a prefix
+  trainingSetSchedule({ ...common, service, aliases: [{ view: 'spend' }] });
   trainingSetSchedule({
     ...common,
     features: [spend],

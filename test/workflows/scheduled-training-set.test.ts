@@ -35,6 +35,11 @@ export const whole = trainingSetSchedule({
   name: 'whole', schedule: '0 0 * * *', features: [spend.pick('orders_6h'), 'spend:spend_1d'], paused: true, spine,
   statistics: false, split: 'time:50/50',
 });
+export const pairs = trainingSetSchedule({
+  name: 'pairs', schedule: '0 0 * * *', features: [spend.pick('orders_6h')], paused: true, statistics: false,
+  spine: { query: 'SELECT user_id, (user_id + 1) % 5 AS friend, orders.at AS seen_at FROM orders WHERE orders.at >= $interval_start AND orders.at < $interval_end ORDER BY orders.at', timestampField: 'seen_at' },
+  aliases: [{ view: spend, prefix: 'own_' }, { view: 'spend', prefix: 'friend_', keys: { user_id: 'friend' } }],
+});
 export const recent = trainingSetSchedule({
   name: 'recent', schedule: '0 0 * * *', features: [spend], paused: true, statistics: false,
   spine: { last: '6h', timestampField: 'seen_at' },
@@ -144,6 +149,29 @@ test('without entity rows a set has what the views had so long before the tick',
   });
 });
 
+test('under aliases a set has one view by several columns of its rows', async () => {
+  const made = await madeUpFor('pairs', 4, 4);
+  expect(made?.outcome).toMatchObject({ kind: 'built', reused: false });
+  const [set] = await sets();
+  expect(set?.contents.views.map(({ keys }) => keys)).toEqual([
+    { user_id: 'user_id' },
+    { user_id: 'friend' },
+  ]);
+  const path = join(
+    project.platform.config.offline,
+    ...[project.name, 'training-sets', set?.id ?? '', 'data.parquet'],
+  );
+  const { withConnection } = await testEngine();
+  // Within an hour nothing new is computed: a friend's count is what a row of the friend itself has.
+  const rows = await withConnection((connection) =>
+    connection.runAndReadAll(
+      `SELECT count(*) > 100, count(*) FILTER (a.friend_orders_6h <> b.own_orders_6h), count(DISTINCT a.friend_orders_6h) > 1
+       FROM '${path}' a JOIN '${path}' b ON a.friend = b.user_id AND date_trunc('hour', a.seen_at) = date_trunc('hour', b.seen_at)`,
+    ),
+  );
+  expect(rows.getRows()).toEqual([[true, 0n, true]]);
+});
+
 test('a run by hand is of the last tick, and one that cannot be built is recorded with its reason', async () => {
   const { client } = await project.platform.temporal();
   const handle = await handleOf('whole');
@@ -182,5 +210,10 @@ test('status tells what each schedule gave last', async () => {
   );
   expect(recent).toMatch(/rows \| paused$/);
   const told = JSON.parse((await tidemarkHere(['status', '--json'], project)).out);
-  expect(told.trainingSets).toMatchObject([{ name: 'daily' }, { name: 'recent' }, { name: 'whole' }]);
+  expect(told.trainingSets).toMatchObject([
+    { name: 'daily' },
+    { name: 'pairs' },
+    { name: 'recent' },
+    { name: 'whole' },
+  ]);
 });
