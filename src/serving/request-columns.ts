@@ -26,6 +26,9 @@ export interface EchoedColumn {
   readonly values: readonly Value[];
 }
 
+/** What Feast's client calls the key of a view without keys; some of its reads give it, as empty text. */
+const FEAST_DUMMY_KEY = '__dummy_id';
+
 /** More wrong values than this are counted, not listed. */
 const LISTED = 20;
 
@@ -130,13 +133,10 @@ function decodeColumn(
 }
 
 /** A join key of the project that this request does not need: Feast's clients send all they have. */
-function knownKey(manifest: Manifest, name: string) {
-  for (const { joinKeys } of manifest.entities) {
-    const key = joinKeys.find((one) => one.name === name);
-    if (key !== undefined)
-      return { name, type: key.type, role: 'key', decode: jsonDecoder(key.type) } as const;
-  }
-  return undefined;
+function knownKey({ entities }: Manifest, name: string) {
+  const keys = entities.flatMap(({ joinKeys }) => joinKeys);
+  const type = name === FEAST_DUMMY_KEY ? 'string' : keys.find((one) => one.name === name)?.type;
+  return type && ({ name, type, role: 'key', decode: jsonDecoder(type) } as const);
 }
 
 function unknownColumn(plan: ReadPlan, name: string): Problem {

@@ -38,6 +38,11 @@ export const routes = batchFeatureView({
   name: 'routes', version: 1, entities: [origin, dest], source: flights, schedule: '0 0 * * *',
   startTime: '<start>', ttl: '1d', features: { delay: 'float64' },
 });
+const quotes = pushSource({ name: 'quotes', timestampField: 'at', columns: { eur: 'float64' } });
+export const rates = batchFeatureView({
+  name: 'rates', version: 1, entities: [], source: quotes, schedule: '0 0 * * *', startTime: '<start>', ttl: '1d',
+  features: { eur: 'float64' },
+});
 export const model = featureService({ name: 'model', features: [activity.pick('spend'), routes] });
 `;
 
@@ -100,6 +105,12 @@ describe.skipIf('reason' in feast)(
         dest: ['LAX', 'KLAX', 'JFK'],
         delay: [12.5, 7, null],
       });
+    });
+
+    test('writes and reads a view without entities, which it gives a key of its own', () => {
+      expect(found.without_keys).toEqual({ user_id: [1, 9], eur: [1.25, 1.25], sessions: [3, null] });
+      expect(found.alone).toEqual({ eur: [1.25] });
+      expect(found.online_read_without_keys).toBe(1.25);
     });
 
     test('reads a feature service, and full names', () => {

@@ -61,10 +61,17 @@ routes = FeatureView(
     schema=[Field(name="delay", dtype=Float64)],
     source=file_source("routes_files"),
 )
+rates = FeatureView(
+    name="rates",
+    entities=[],
+    ttl=timedelta(days=1),
+    schema=[Field(name="eur", dtype=Float64)],
+    source=file_source("rates_files"),
+)
 model = FeatureService(name="model", features=[activity[["spend"]], routes])
 
 store = FeatureStore(repo_path=str(folder))
-store.apply([user, origin, dest, activity, routes, model])
+store.apply([user, origin, dest, activity, routes, rates, model])
 
 now = datetime.now(timezone.utc).replace(microsecond=0)
 big = 2**53 + 1
@@ -96,6 +103,9 @@ store.write_to_online_store(
         }
     ),
 )
+store.write_to_online_store(
+    "rates", df=pd.DataFrame({"eur": [1.25], "event_timestamp": [now]})
+)
 
 features = [f"activity:{field.name}" for field in activity.schema if field.name != "user_id"]
 found = {
@@ -111,6 +121,10 @@ found = {
     "full_names": store.get_online_features(
         ["activity:spend"], [{"user_id": 1}], full_feature_names=True
     ).to_dict(),
+    "without_keys": store.get_online_features(
+        ["rates:eur", "activity:sessions"], [{"user_id": 1}, {"user_id": 9}]
+    ).to_dict(),
+    "alone": store.get_online_features(["rates:eur"], [{}]).to_dict(),
     "since": int(now.timestamp()),
 }
 
@@ -124,6 +138,9 @@ except RuntimeError as error:
 single = EntityKey(join_keys=["user_id"], entity_values=[Value(int64_val=1)])
 [(_, values)] = store._get_provider().online_read(store.config, activity, [single], ["spend"])
 found["online_read"] = values["spend"].double_val
+dummy = EntityKey(join_keys=["__dummy_id"], entity_values=[Value(string_val="")])
+[(_, values)] = store._get_provider().online_read(store.config, rates, [dummy], ["eur"])
+found["online_read_without_keys"] = values["eur"].double_val
 
 far = pd.DataFrame({"origin": ["JFK"], "dest": ["SFO"], "delay": [1.0], "event_timestamp": [now + timedelta(days=9)]})
 try:
