@@ -188,6 +188,20 @@ test('newest rows that are found in several passes are the same, and those with 
   expect(sixteens.filter((group, at) => group !== sixteens[at - 1])).toHaveLength(new Set(sixteens).size);
 });
 
+test('of a view without keys there is one newest row, however large the files are', async () => {
+  const slices = [
+    { path: 'a.parquet', revision: 0 },
+    { path: 'b.parquet', revision: 1 },
+  ];
+  const global = { ...view, joinKeys: [] };
+  const passes = createDuckDbFeatureReader(engine, { offlineRoot: folder, passBytes: 1 });
+  for (const from of [reader, passes]) {
+    const rows: FeatureRow[] = [];
+    for await (const batch of from.latest({ view: global, slices })) rows.push(...batch);
+    expect(brief(rows)).toEqual([['05', 1, 51n]]);
+  }
+});
+
 test('no slices give no rows, and a missing file says so', async () => {
   expect(await latest({ slices: [] })).toEqual([]);
   await expect(latest({ slices: [{ path: 'gone.parquet', revision: 0 }] })).rejects.toMatchObject({

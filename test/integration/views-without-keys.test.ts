@@ -35,6 +35,10 @@ export const biggest = batchFeatureView({
   features: { most: 'float64' },
   sql: 'SELECT max(amount) AS most, $interval_end AS "at" FROM orders WHERE "at" >= $interval_start AND "at" < $interval_end HAVING count(*) > 0',
 });
+export const calendar = parquetSource({ name: 'calendar', path: 'calendar.parquet', validFrom: 'begins', validTo: 'ends' });
+export const holiday = batchFeatureView({
+  name: 'holiday', ...common, entities: [], source: calendar, features: { holiday: 'string' },
+});
 export const lastWarning = streamFeatureView({
   name: 'last_warning', version: 1, entities: [], source: warnings, startTime: '<start>', ttl: '1h',
   features: { level: 'int64', said: 'string' },
@@ -72,6 +76,7 @@ beforeAll(async () => {
     days: 2,
     data: {
       'quotes.parquet': quotesOf(`TIMESTAMP '<start>'`, 8),
+      'calendar.parquet': `SELECT TIMESTAMP '<start>' + to_hours(f) AS begins, TIMESTAMP '<start>' + to_hours(t) AS ends, name AS holiday FROM (VALUES (1, 3, 'feast'), (3, 24, 'rest')) t(f, t, name)`,
       // Of five users, one every ten minutes.
       'orders.parquet': `SELECT i % 5 AS user_id, TIMESTAMP '<start>' + to_minutes(i * 10) AS at, (i % 100)::DOUBLE AS amount FROM range(288) t(i)`,
     },
@@ -81,7 +86,7 @@ beforeAll(async () => {
     (await appliedBatchView(registry, { project: project.name, view: 'rates', version: 1 })).startTime,
   );
   worker = await runWorkerHere(project);
-  for (const view of ['rates', 'traffic', 'biggest', 'spend']) {
+  for (const view of ['rates', 'traffic', 'biggest', 'holiday', 'spend']) {
     const { code, err } = await tidemarkHere(['backfill', view, '--json'], project);
     expect(code, err).toBe(0);
   }
@@ -183,6 +188,19 @@ describe('a view without keys', () => {
     expect(JSON.parse(out)).toMatchObject({ keys: 5, measurements: [{ entities: 2, errors: 0 }] });
   });
 
+  test('counts as one entity when versions are compared', async () => {
+    const { platform, name } = project;
+    const view = await appliedBatchView(await platform.registry(), {
+      project: name,
+      view: 'rates',
+      version: 1,
+    });
+    const files = await (await platform.ledger()).files({ project: name, view: 'rates', version: 1 });
+    const slices = files.map(({ path, range }) => ({ path, range }));
+    const { computer } = await platform.offline();
+    expect(await computer.profile(view, slices)).toMatchObject({ rows: 8, entities: 1 });
+  });
+
   test('has online what the as-of join gives for now', async () => {
     const { platform, repo, name } = project;
     const applied = await (await platform.registry()).load(name);
@@ -202,6 +220,8 @@ describe('a view without keys', () => {
       'rates@v1': [1, 0],
       'traffic@v1': [1, 0],
       'biggest@v1': [1, 0],
+      // Its last row has ended, on both sides.
+      'holiday@v1': [1, 0],
       'spend@v1': [5, 0],
     });
   });
@@ -235,6 +255,21 @@ describe('a training set with views without keys', () => {
       [360, 1.01, '36', false],
       [95, 1, '6', false],
       [2000, 1.05, '36', false],
+    ]);
+  });
+
+  test('looks a label up that holds for everybody, and a value only as long as it is true', async () => {
+    await writeRows(
+      join(project.home, 'users.parquet'),
+      `SELECT u::BIGINT AS user_id, ${sqlTime(start)} + to_hours(h) AS event_timestamp FROM (VALUES (1, 0), (2, 2), (1, 5), (1, 24)) t(u, h)`,
+    );
+    const args = ['spend:spent_9d', 'holiday:holiday', '--spine', 'users.parquet'];
+    const { path } = await train(...args, '--label', 'rates:eur', '--horizon', '6h');
+    expect(await rowsOf(path, 'user_id, holiday, eur')).toEqual([
+      ['1', null, 1.01],
+      ['2', 'feast', 1.01],
+      ['1', 'rest', 1.01],
+      ['1', null, 1.05],
     ]);
   });
 

@@ -40,6 +40,8 @@ async function reads() {
   const [computed] = await client.getOnlineFeatures({ view: ratio, features: ['per_session'], entities });
   const [served] = await client.getOnlineFeatures({ service: model, entities });
   const [named] = await client.getOnlineFeatures({ features: ['activity:sessions_7d'], entities });
+  // Without entities: of views without keys.
+  await client.getOnlineFeatures({ service: model });
   return { some: some!, all: all!, computed: computed!, served: served!, named: named! };
 }
 
