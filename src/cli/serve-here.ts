@@ -1,4 +1,6 @@
 import { pino } from 'pino';
+import { type Answering, answerConnections } from '../server/answer-connections.ts';
+import type { AppDependencies } from '../server/dependencies.ts';
 import { type RunningServer, serve } from '../server/serve.ts';
 import { watchRegistry } from '../serving/registry-watch.ts';
 import type { Session } from './context.ts';
@@ -6,11 +8,25 @@ import { httpRuns } from './http-runs.ts';
 import { httpWrites } from './http-writes.ts';
 
 /** Runs the HTTP server in this process until closed. */
-export async function serveHere(
+export function serveHere(
   session: Session,
   port: number = session.platform.config.port,
-  isWorker = false,
+  graceMillis = 0,
 ): Promise<RunningServer> {
+  const { host } = session.platform.config;
+  return withDependencies(session, (deps) => serve({ host, port, graceMillis, ...deps }));
+}
+
+/** In a worker of several: answers on the connections that it is given, until closed. */
+export function answerHere(session: Session): Promise<Answering> {
+  return withDependencies(session, (deps) => answerConnections({ ...deps, isWorker: true }));
+}
+
+/** What the server uses is closed after it, also when it does not come up. */
+async function withDependencies<S extends { close(): Promise<void> }>(
+  session: Session,
+  start: (deps: AppDependencies) => Promise<S>,
+): Promise<S> {
   const { platform, repo } = session;
   const { config, clock } = platform;
   const log = pino({ level: config.logLevel, base: { project: repo.project.name } }, pino.destination(2));
@@ -22,22 +38,18 @@ export async function serveHere(
   });
   try {
     const writes = await httpWrites(session, registry, (line) => log.warn(line));
-    const server = await serve({
-      host: config.host,
-      port,
+    const server = await start({
       registry,
       online: await platform.online(),
       trainingSets,
       functions: repo.onDemand,
-      isWorker,
       clock,
       writes,
       runs: httpRuns(session),
       log,
     });
     return {
-      url: server.url,
-      stopAccepting: server.stopAccepting,
+      ...server,
       async close() {
         await server.close();
         await writes.close();

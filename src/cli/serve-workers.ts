@@ -2,20 +2,23 @@ import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { TidemarkError } from '../core/errors.ts';
+import type { Answering } from '../server/answer-connections.ts';
 import { answerMetrics } from '../server/cluster-metrics.ts';
-import type { RunningServer } from '../server/serve.ts';
+import { openDoor } from '../server/door.ts';
+import { createHandOver, takeConnections } from '../server/hand-over.ts';
+import { lameDuck, type RunningServer } from '../server/serve.ts';
 
 const TIDEMARK = fileURLToPath(new URL('../../bin/tidemark', import.meta.url));
-const STOP_ACCEPTING = 'tidemark:stop-accepting';
-const STOPPED = 'tidemark:stopped';
-const DRAIN = 'tidemark:drain';
+const READY = 'tidemark:ready';
+const LEAVE = 'tidemark:leave';
+const END = 'tidemark:end';
 /** A worker that lived longer than this was well; the next one that dies is replaced at once again. */
 const WELL_MILLIS = 30_000;
 const LONGEST_WAIT_MILLIS = 10_000;
 /** A worker that does not end by itself within this is killed. */
 const DRAIN_MILLIS = 30_000;
-/** One that does not listen to the primary is not waited for. */
-const STOP_MILLIS = 2000;
+/** A worker that does not take its connections is not waited for. */
+const SETTLE_MILLIS = 2000;
 
 export interface WorkersRequest {
   readonly count: number;
@@ -24,17 +27,23 @@ export interface WorkersRequest {
   /** Beside this process's own. */
   readonly env: Readonly<Record<string, string>>;
   readonly host: string;
+  /** 0 for any free one. */
+  readonly port: number;
+  /** How long `close` goes on letting connections in, while /health is 503. */
+  readonly graceMillis: number;
   readonly say: (line: string) => void;
 }
 
 /**
- * Processes that share a port, each a whole server. One that dies is replaced, ever later when it keeps dying.
- * Resolves when all listen; CONFIG_INVALID when one ends before that (it has said why itself).
+ * Processes that share a port, each a whole server but for the port: this process lets connections in and hands them
+ * out. A worker that dies is replaced, ever later when it keeps dying. Resolves when all are ready; CONFIG_INVALID
+ * when one ends before that (it has said why itself), or the address cannot be used.
  */
-export async function serveWorkers(request: WorkersRequest): Promise<Pick<RunningServer, 'url' | 'close'>> {
-  const { count, args, env, host, say } = request;
+export async function serveWorkers(request: WorkersRequest): Promise<RunningServer> {
+  const { count, args, env, host, port, graceMillis, say } = request;
   cluster.setupPrimary({ exec: TIDEMARK, args: [...args] });
   answerMetrics();
+  const handOver = createHandOver();
   const alive = new Set<Worker>();
   const waits = new Set<NodeJS.Timeout>();
   let isUp = false;
@@ -45,6 +54,9 @@ export async function serveWorkers(request: WorkersRequest): Promise<Pick<Runnin
     const worker = cluster.fork(env);
     const startedAt = performance.now();
     alive.add(worker);
+    worker.on('message', (message) => {
+      if (message === READY) handOver.add(worker);
+    });
     worker.once('exit', (code, signal) => {
       alive.delete(worker);
       if (closing || !isUp) return;
@@ -59,51 +71,64 @@ export async function serveWorkers(request: WorkersRequest): Promise<Pick<Runnin
     });
     return worker;
   };
-  const close = async () => {
+  const endAll = async () => {
     closing = true;
     for (const wait of waits) clearTimeout(wait);
-    // First nobody listens any more. Who is told to connect anew before that may be handed to a worker that has just
-    // stopped listening, and is lost.
-    await Promise.all([...alive].map(stopped));
-    await Promise.all([...alive].map(drained));
+    await Promise.all([...alive].map(ended));
   };
 
-  const port = await Promise.all(Array.from({ length: count }, () => listening(start()))).catch(
-    async (error: unknown) => {
-      await close();
-      throw error;
-    },
-  );
-  isUp = true;
-  return { url: `http://${host.includes(':') ? `[${host}]` : host}:${port[0]}`, close };
+  try {
+    await Promise.all(Array.from({ length: count }, () => ready(start())));
+    const door = await openDoor({ host, port, take: handOver.take });
+    isUp = true;
+    return {
+      url: door.url,
+      async close() {
+        await lameDuck(graceMillis, () => {
+          for (const worker of alive) tell(worker, LEAVE);
+        });
+        await door.close();
+        await Promise.race([handOver.settled(), sleep(SETTLE_MILLIS)]);
+        await endAll();
+      },
+    };
+  } catch (error) {
+    await endAll();
+    throw error;
+  }
 }
 
-/** In a worker: does what the primary says before it ends. */
-export function obeyPrimary(server: Pick<RunningServer, 'stopAccepting'>): void {
+/** In a worker, when it can answer: takes connections, and sends clients away when the primary says so. */
+export function obeyPrimary({ take, leave }: Answering): void {
+  takeConnections(take);
   process.on('message', (message) => {
-    if (message !== STOP_ACCEPTING) return;
-    server.stopAccepting();
-    process.send?.(STOPPED, undefined, undefined, ignoreLoss);
+    if (message === LEAVE) leave();
   });
+  process.send?.(READY, undefined, undefined, ignoreLoss);
 }
 
-/** In a worker: aborted when the primary says so, or is gone. */
-export function toldToDrain(): AbortSignal {
+/**
+ * In a worker: aborted when the primary says so, or is gone. Signals are the primary's matter: those of a terminal or
+ * of a service manager reach the worker too, while it still has connections to answer.
+ */
+export function toldToEnd(): AbortSignal {
   const told = new AbortController();
   // Otherwise a worker whose primary is gone would end at once, in the middle of its answers.
   if (cluster.worker !== undefined) cluster.worker.exitedAfterDisconnect = true;
   process.on('message', (message) => {
-    if (message === DRAIN) told.abort();
+    if (message === END) told.abort();
   });
   process.once('disconnect', () => told.abort());
   return told.signal;
 }
 
-function listening(worker: Worker): Promise<number> {
+function ready(worker: Worker): Promise<void> {
   return new Promise((resolve, reject) => {
-    worker.once('listening', ({ port }) => resolve(port));
+    worker.on('message', (message) => {
+      if (message === READY) resolve();
+    });
     worker.once('exit', () =>
-      reject(new TidemarkError('CONFIG_INVALID', 'Cannot serve: a worker ended before it listened.')),
+      reject(new TidemarkError('CONFIG_INVALID', 'Cannot serve: a worker ended before it was ready.')),
     );
   });
 }
@@ -115,28 +140,13 @@ function tell(worker: Worker, message: string): void {
 
 function ignoreLoss(): void {}
 
-async function stopped(worker: Worker): Promise<void> {
-  if (worker.isDead() || !worker.isConnected()) return;
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, STOP_MILLIS);
-    const done = () => {
-      clearTimeout(timer);
-      resolve();
-    };
-    worker.once('exit', done);
-    worker.on('message', (message) => {
-      if (message === STOPPED) done();
-    });
-    tell(worker, STOP_ACCEPTING);
-  });
-}
-
-/** Told over its own channel: a signal of the terminal has reached it already, and a second one would mean "now". */
-async function drained(worker: Worker): Promise<void> {
+async function ended(worker: Worker): Promise<void> {
   if (worker.isDead()) return;
   const exited = once(worker, 'exit');
-  tell(worker, DRAIN);
+  tell(worker, END);
   const timer = setTimeout(() => worker.process.kill('SIGKILL'), DRAIN_MILLIS);
   await exited;
   clearTimeout(timer);
 }
+
+const sleep = (millis: number) => new Promise((resolve) => setTimeout(resolve, millis).unref());

@@ -17,7 +17,7 @@ import { READ_LIMITS, shedLoad, WRITE_LIMITS } from './shed-load.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** From now on every answer ends its connection. */
+    /** From now on every answer ends its connection, and /health is 503. */
     drain(): void;
   }
 }
@@ -30,7 +30,6 @@ export function createApp(deps: AppDependencies): FastifyInstance {
   const { log, bodyLimitBytes = 1024 * 1024 } = deps;
   const app = fastify({
     bodyLimit: bodyLimitBytes,
-    forceCloseConnections: 'idle',
     // What still comes on a kept connection is answered too, and told to connect elsewhere next time.
     return503OnClosing: false,
     // A path that is no text, or too long.
@@ -88,7 +87,7 @@ export function createApp(deps: AppDependencies): FastifyInstance {
   materialize(app, deps);
   runs(app, deps);
   featureServices(app, deps);
-  health(app, deps);
+  health(app, deps, () => closing);
   metricsRoute(app, deps, metrics);
   return app;
 }

@@ -4,8 +4,8 @@ import { elapsed } from '../../core/time.ts';
 import type { AppDependencies } from '../dependencies.ts';
 
 export interface Health {
-  /** `degraded`: serving goes on with the definitions that are known. */
-  readonly status: 'ok' | 'degraded' | 'unavailable';
+  /** `degraded`: serving goes on with the definitions that are known. `draining`: it does, but not for long. */
+  readonly status: 'ok' | 'degraded' | 'draining' | 'unavailable';
   /** The process that answered: of several workers, one. */
   readonly pid: number;
   readonly dependencies: {
@@ -20,11 +20,16 @@ export interface Health {
   };
 }
 
-/** 503 when features cannot be served, 200 otherwise: without Postgres what is known is still served. */
-export function health(app: FastifyInstance, deps: AppDependencies): void {
+/**
+ * 503 when features cannot be served or others should be asked for them, 200 otherwise: without Postgres what is known
+ * is still served.
+ */
+export function health(app: FastifyInstance, deps: AppDependencies, isDraining: () => boolean): void {
   app.get('/health', async (_request, reply) => {
-    const answer = await checkHealth(deps);
-    return reply.code(answer.status === 'unavailable' ? 503 : 200).send(answer);
+    const state = await checkHealth(deps);
+    const answer: Health = isDraining() ? { ...state, status: 'draining' } : state;
+    const isGood = answer.status === 'ok' || answer.status === 'degraded';
+    return reply.code(isGood ? 200 : 503).send(answer);
   });
 }
 

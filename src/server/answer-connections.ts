@@ -1,0 +1,48 @@
+import type { Socket } from 'node:net';
+import { createApp } from './app.ts';
+import type { AppDependencies } from './dependencies.ts';
+
+/** Answers requests on connections that were let in elsewhere: by a door of this process, or of its primary. */
+export interface Answering {
+  /** Nothing of it has been read. */
+  take(connection: Socket): void;
+  /** From now on every answer ends its connection, and /health is 503: others should be asked. */
+  leave(): void;
+  /**
+   * Answers what comes on the connections it has, each with the word that it ends, until they are gone; those on which
+   * nothing comes are kept a second at most. What was given to it stays open.
+   */
+  close(): Promise<void>;
+}
+
+const IDLE_GRACE_MILLIS = 1000;
+
+export async function answerConnections(deps: AppDependencies): Promise<Answering> {
+  const app = createApp({ processMetrics: true, ...deps });
+  await app.ready();
+  // It never listens itself, and would not keep the time of connections on which requests come too slowly.
+  app.server.emit('listening');
+  const open = new Set<Socket>();
+  return {
+    take(connection) {
+      open.add(connection);
+      connection.once('close', () => open.delete(connection));
+      app.server.emit('connection', connection);
+      connection.resume();
+    },
+    leave: () => app.drain(),
+    async close() {
+      // Closing at once would break requests that are on their way over kept connections; who is busy has come by
+      // before the grace is over.
+      app.drain();
+      const end = performance.now() + IDLE_GRACE_MILLIS;
+      while (open.size > 0) {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+        if (performance.now() < end) continue;
+        app.server.closeIdleConnections();
+        for (const connection of open) if (connection.bytesRead === 0) connection.destroy();
+      }
+      await app.close();
+    },
+  };
+}
