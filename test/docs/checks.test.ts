@@ -142,7 +142,7 @@ describe('a curl command', () => {
   });
 
   test('is refused when the server would refuse its body', () => {
-    const words = ['-d', '{"features": ["a:b"]}', 'localhost:6566/get-online-features'];
+    const words = ['-d', '{"features": ["a:b"], "entities": [1]}', 'localhost:6566/get-online-features'];
     expect(curlProblems(words, app).join()).toMatch(/^the server would refuse the body:.*entities/s);
   });
 });
