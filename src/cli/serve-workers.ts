@@ -12,6 +12,8 @@ const TIDEMARK = fileURLToPath(new URL('../../bin/tidemark', import.meta.url));
 const READY = 'tidemark:ready';
 const LEAVE = 'tidemark:leave';
 const END = 'tidemark:end';
+/** With the registry's revision after it: another process may find the functions that were applied. */
+const OUTDATED = 'tidemark:outdated ';
 /** A worker that lived longer than this was well; the next one that dies is replaced at once again. */
 const WELL_MILLIS = 30_000;
 const LONGEST_WAIT_MILLIS = 10_000;
@@ -36,7 +38,8 @@ export interface WorkersRequest {
 
 /**
  * Processes that share a port, each a whole server but for the port: this process lets connections in and hands them
- * out. A worker that dies is replaced, ever later when it keeps dying. Resolves when all are ready; CONFIG_INVALID
+ * out. A worker that dies is replaced, ever later when it keeps dying; when functions were applied that workers have not
+ * loaded, all are replaced, one after the other. Resolves when all are ready; CONFIG_INVALID
  * when one ends before that (it has said why itself), or the address cannot be used.
  */
 export async function serveWorkers(request: WorkersRequest): Promise<RunningServer> {
@@ -46,6 +49,10 @@ export async function serveWorkers(request: WorkersRequest): Promise<RunningServ
   const handOver = createHandOver();
   const alive = new Set<Worker>();
   const waits = new Set<NodeJS.Timeout>();
+  /** Their end is wanted, or dealt with by who waits for them to be ready. */
+  const expendable = new Set<Worker>();
+  let renewing = Promise.resolve();
+  let renewedAt = 0;
   let isUp = false;
   let closing = false;
   let deaths = 0;
@@ -56,10 +63,16 @@ export async function serveWorkers(request: WorkersRequest): Promise<RunningServ
     alive.add(worker);
     worker.on('message', (message) => {
       if (message === READY) handOver.add(worker);
+      if (typeof message !== 'string' || !message.startsWith(OUTDATED)) return;
+      const revision = Number(message.slice(OUTDATED.length));
+      // Once for each: where the files are not those that were applied, another process finds the same.
+      if (revision <= renewedAt) return;
+      renewedAt = revision;
+      renewing = renewing.then(renew);
     });
     worker.once('exit', (code, signal) => {
       alive.delete(worker);
-      if (closing || !isUp) return;
+      if (closing || !isUp || expendable.delete(worker)) return;
       deaths = performance.now() - startedAt > WELL_MILLIS ? 0 : deaths + 1;
       const wait = deaths === 0 ? 0 : Math.min(100 * 2 ** (deaths - 1), LONGEST_WAIT_MILLIS);
       say(`Worker ${worker.process.pid} ended with ${signal ?? code}; another starts in ${wait} ms.`);
@@ -70,6 +83,24 @@ export async function serveWorkers(request: WorkersRequest): Promise<RunningServ
       waits.add(timer);
     });
     return worker;
+  };
+  const renew = async () => {
+    if (!isUp || closing) return;
+    say('Functions of on-demand views were applied: workers are replaced one after the other, to load them.');
+    for (const old of [...alive]) {
+      const next = start();
+      expendable.add(next);
+      const isReady = await ready(next).then(
+        () => true,
+        () => false,
+      );
+      if (!isReady && !closing) say('A worker ended before it was ready: the others go on as they are.');
+      if (!isReady || closing) return;
+      expendable.delete(next);
+      expendable.add(old);
+      handOver.remove(old);
+      await ended(old);
+    }
   };
   const endAll = async () => {
     closing = true;
@@ -105,6 +136,11 @@ export function obeyPrimary({ take, leave }: Answering): void {
     if (message === LEAVE) leave();
   });
   process.send?.(READY, undefined, undefined, ignoreLoss);
+}
+
+/** In a worker, at any time. */
+export function tellOutdated(revision: number): void {
+  process.send?.(`${OUTDATED}${revision}`, undefined, undefined, ignoreLoss);
 }
 
 /**

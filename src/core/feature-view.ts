@@ -86,6 +86,8 @@ export interface OnDemandViewSpec extends Metadata {
   readonly inputs: readonly OnDemandInput[];
   readonly features: readonly FeatureSpec[];
   readonly fingerprint: string;
+  /** `functionDigest` of its function; absent in what was applied before it was looked at. */
+  readonly functionDigest?: string;
 }
 
 export type FeatureViewSpec = BatchViewSpec | OnDemandViewSpec;

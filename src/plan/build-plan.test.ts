@@ -172,6 +172,36 @@ test('a changed plan tells each field, and an empty one says so', () => {
   expect(explainPlan(empty).slice(1)).toEqual(['No changes.']);
 });
 
+test('a function that was never noted is noted by the next apply, which changes nothing else', () => {
+  const plan = buildPlan({
+    applied: applied(manifestOf([onDemandSpec()])),
+    manifest: manifestOf([onDemandSpec({ functionDigest: 'a' })]),
+    facts: facts(),
+  });
+  expect(explainPlan(plan).slice(1)).toEqual([
+    'No changes.',
+    '',
+    'Functions, compared from this apply on',
+    '  ratio@v1',
+  ]);
+  expect(isEmptyPlan(plan)).toBe(false);
+});
+
+test('a changed function is refused in place, naming the version to write', () => {
+  const error = refusal(() =>
+    buildPlan({
+      applied: applied(manifestOf([onDemandSpec({ functionDigest: 'a' })])),
+      manifest: manifestOf([onDemandSpec({ functionDigest: 'b' })]),
+      facts: facts({ files: new Map([['ratio@v1', 'views.ts']]) }),
+    }),
+  );
+  expect(error.code).toBe('BREAKING_CHANGE');
+  expect(error.message).toContain(
+    'transform: code a → code b. This breaks ratio@v1: keep version 1 as it was',
+  );
+  expect(error.message).toContain('with version: 2 in views.ts');
+});
+
 test('pausing a view in its definition pauses its schedule, and taking it back resumes it', () => {
   const running = manifestOf([batchSpec()]);
   const paused = manifestOf([batchSpec({ paused: true })]);

@@ -1,5 +1,6 @@
 import { digestOf } from '../core/canonical.ts';
 import { problemsError } from '../core/errors.ts';
+import { formatViewVersion } from '../core/feature-view.ts';
 import { batchViews, emptyManifest, findView, type Manifest } from '../core/manifest.ts';
 import { durationOf } from '../core/time.ts';
 import type { AppliedManifest } from '../registry/registry.ts';
@@ -44,12 +45,28 @@ export function buildPlan({
     changes,
     schedules: plannedSchedules(previous, manifest),
   };
-  return { ...executed, backfills: facts.backfills, hash: digestOf(executed) };
+  const noted = notedFunctions(previous, manifest);
+  return {
+    ...executed,
+    backfills: facts.backfills,
+    ...(noted.length === 0 ? {} : { notedFunctions: noted }),
+    hash: digestOf(executed),
+  };
 }
 
-/** Whether applying the plan would change anything; missing intervals are the schedules' work, not apply's. */
-export function isEmptyPlan({ changes, schedules }: Plan): boolean {
-  return changes.length === 0 && schedules.length === 0;
+function notedFunctions(previous: Manifest, next: Manifest): readonly string[] {
+  return next.views.flatMap((view) => {
+    const before = findView(previous, view.name, view.version);
+    if (view.kind !== 'on_demand_view' || before?.kind !== 'on_demand_view') return [];
+    return before.functionDigest === undefined && view.functionDigest !== undefined
+      ? [formatViewVersion({ view: view.name, version: view.version })]
+      : [];
+  });
+}
+
+/** Whether applying the plan would change nothing; missing intervals are the schedules' work, not apply's. */
+export function isEmptyPlan({ changes, schedules, notedFunctions = [] }: Plan): boolean {
+  return changes.length === 0 && schedules.length === 0 && notedFunctions.length === 0;
 }
 
 /** One schedule per batch view version and per scheduled training set, as long as it is defined. */

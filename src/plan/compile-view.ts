@@ -1,6 +1,7 @@
 import { acceptedTypes } from '../core/accepted-types.ts';
 import type { Metadata } from '../core/entity.ts';
 import type { BatchViewSpec, OnDemandInput, OnDemandViewSpec } from '../core/feature-view.ts';
+import { functionDigest } from '../core/function-digest.ts';
 import { RECEIVED_TIME, type SourceSpec } from '../core/source.ts';
 import type {
   BatchViewDefinition,
@@ -126,6 +127,7 @@ export function compileOnDemandView(
     version: config.version,
     inputs,
     features: sortedEntries(config.features).map(([name, type]) => ({ name, type, description: '' })),
+    functionDigest: functionDigest(config.transform),
     ...metadataOf(config),
   };
   return { ...view, fingerprint: onDemandFingerprint(view) };

@@ -202,6 +202,21 @@ test('a feature more of an on-demand view is additive, a feature less or another
   expect(severity({ inputs: [] })).toBe('breaking');
 });
 
+test('the function of an on-demand view breaks when it changes, and one that was never noted has not changed', () => {
+  const diff = (before: Parameters<typeof onDemandSpec>[0], after: typeof before) =>
+    diffManifests(manifestOf([onDemandSpec(before)]), manifestOf([onDemandSpec(after)]));
+  expect(diff({ functionDigest: 'aaaaaaaaaa' }, { functionDigest: 'bbbbbbbbbb' })).toMatchObject([
+    {
+      object: 'ratio@v1',
+      severity: 'breaking',
+      fields: [{ field: 'transform', from: 'code aaaaaaaa', to: 'code bbbbbbbb' }],
+    },
+  ]);
+  expect(diff({}, { functionDigest: 'aaaaaaaaaa' })).toEqual([]);
+  expect(diff({ functionDigest: 'aaaaaaaaaa' }, {})).toEqual([]);
+  expect(onDemandSpec({ functionDigest: 'a' }).fingerprint).toBe(onDemandSpec().fingerprint);
+});
+
 test('a service gains features additively and loses them with a break', () => {
   const service = (...features: string[]): Partial<Manifest> => ({
     services: [

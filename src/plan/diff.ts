@@ -95,11 +95,14 @@ function diffFields(
   for (const field of after) {
     const from = old.get(field.field);
     old.delete(field.field);
-    if (from === undefined) changed(undefined, field, field.severity('added'));
-    else if (from.identity !== field.identity) changed(from, field, field.severity('changed'));
+    if (from === undefined) {
+      if (field.mayLack !== true) changed(undefined, field, field.severity('added'));
+    } else if (from.identity !== field.identity) changed(from, field, field.severity('changed'));
     else if (from.text !== field.text) changed(from, field, 'metadata');
   }
-  for (const from of old.values()) changed(from, undefined, from.severity('removed'));
+  for (const from of old.values()) {
+    if (from.mayLack !== true) changed(from, undefined, from.severity('removed'));
+  }
   return { fields, severity };
 }
 

@@ -7,7 +7,7 @@ import type { FieldChange, Plan, PlannedBackfill, PlannedChange, PlannedSchedule
 
 /** A plan for people, line by line: the same plan gives the same lines. */
 export function explainPlan(plan: Plan): readonly string[] {
-  const { project, baseRevision, changes, schedules, backfills, hash } = plan;
+  const { project, baseRevision, changes, schedules, backfills, notedFunctions = [], hash } = plan;
   const base = baseRevision === 0 ? 'never applied' : `on revision ${baseRevision}`;
   return [
     `Project ${project}, ${base}, plan ${hash.slice(0, 12)}`,
@@ -25,6 +25,7 @@ export function explainPlan(plan: Plan): readonly string[] {
             ),
           ),
         ]),
+    ...section('Functions, compared from this apply on', [...notedFunctions]),
     ...section('Missing intervals', aligned(backfills.map(backfillCells))),
   ];
 }

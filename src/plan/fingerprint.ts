@@ -15,8 +15,8 @@ import { durationOf } from '../core/time.ts';
  * columns (a file may move); ttl (how long a value is used, not what it is); start time (which intervals there are);
  * online and quality rules (what happens to a value). A plan shows these as additive or metadata.
  *
- * The function of an on-demand view is not in its fingerprint: it is code, with a commit of its own, and its text
- * changes with formatting and with the way it is run.
+ * The function of an on-demand view is not in its fingerprint: nothing is stored that it decides. A plan compares it by
+ * a digest of its own.
  */
 export function batchFingerprint(view: Omit<BatchViewSpec, 'fingerprint'>): string {
   return digestOf({

@@ -13,6 +13,8 @@ export interface Plan {
   readonly changes: readonly PlannedChange[];
   readonly schedules: readonly PlannedSchedule[];
   readonly backfills: readonly PlannedBackfill[];
+  /** On-demand versions that were applied before functions were looked at: theirs is noted by this apply. */
+  readonly notedFunctions?: readonly string[];
   /** SHA-256 of everything that is executed: changes and schedules on top of the base revision. */
   readonly hash: string;
 }

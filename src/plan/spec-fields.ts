@@ -25,6 +25,8 @@ export interface SpecField {
   /** Equal for two texts that mean the same (`7d`, `168h`): a change of the text alone is metadata. */
   readonly identity: string;
   readonly severity: (change: 'added' | 'changed' | 'removed') => Severity;
+  /** What was applied before this was looked at does not have it, which is no change. */
+  readonly mayLack?: true;
 }
 
 const metadata = () => 'metadata' as const;
@@ -154,8 +156,14 @@ function onDemandFields(view: OnDemandViewSpec): readonly SpecField[] {
     ),
     // Nothing of it is stored: a feature more changes nobody's values.
     ...featureFields(view.features, additiveWhenAdded),
+    ...functionFields(view),
     ...metadataFields(view),
   ];
+}
+
+function functionFields({ functionDigest: digest }: OnDemandViewSpec): readonly SpecField[] {
+  if (digest === undefined) return [];
+  return [{ ...field('transform', `code ${digest.slice(0, 8)}`, breaking, digest), mayLack: true }];
 }
 
 function transformationFields({ transformation }: BatchViewSpec): readonly SpecField[] {

@@ -35,6 +35,8 @@ export interface WatchOptions {
   readonly clock: Clock;
   /** Between one reading and the next when nothing is told; default 10,000, or 1,000 where a registry tells nothing. */
   readonly intervalMillis?: number;
+  /** Called with what was read first, and whenever something has changed. */
+  readonly onRead?: (snapshot: RegistrySnapshot) => void;
 }
 
 /** While the registry cannot be read. */
@@ -53,10 +55,12 @@ export async function watchRegistry(options: WatchOptions): Promise<RegistryWatc
   let reading: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
+  if (snapshot !== undefined) options.onRead?.(snapshot);
 
   const refresh = (): Promise<void> => {
     reading ??= read(registry, project, snapshot)
       .then((next) => {
+        if (next !== undefined && next !== snapshot) options.onRead?.(next);
         snapshot = next;
         readAt = clock();
         error = null;

@@ -248,6 +248,50 @@ test('a breaking change needs a new version beside the old one, which then gets 
   expect([...schedules.crons.values()]).toEqual(['0 * * * *', '30 * * * *']);
 });
 
+test('the function of an on-demand view is noted where it was not, is not changed by a formatter, and needs a version', async () => {
+  const project = uniqueName('shop');
+  const half = (transform: string) =>
+    shop(
+      project,
+      'version: 1',
+      `export const half = onDemandFeatureView({ name: 'half', inputs: { spend }, features: { half: 'float64' }, transform: ${transform} });`,
+    );
+  const first = await half(`({ spend }) => ({ half: (spend.spend_1d ?? 0) / 2 })`);
+  const planned = await first();
+  // As it was applied before functions were looked at.
+  const views = planned.manifest.views.map((view) => {
+    if (view.kind !== 'on_demand_view') return view;
+    const { functionDigest: _, ...before } = view;
+    return before;
+  });
+  await registry.apply({
+    manifest: { ...planned.manifest, views },
+    baseRevision: 0,
+    by: 'someone@example.com',
+    commit: null,
+    now: NOW,
+  });
+  const schedules = schedulesInMemory();
+  const noting = await first();
+  expect(noting.changes).toEqual([]);
+  expect(noting.notedFunctions).toEqual(['half@v1']);
+  expect((await apply(noting, first, schedules)).kind).toBe('applied');
+  expect((await apply(await first(), first, schedules)).kind).toBe('nothing_to_do');
+
+  const other = await half(`({ spend }) => {
+    // In two.
+    return { half: (spend.spend_1d ?? 0) / 3, };
+  }`);
+  expect((await failureOf(other())).message).toMatch(
+    /transform: code \w{8} → code \w{8}\. This breaks half@v1/,
+  );
+  const same = await half(`({spend})=>({
+    // In two.
+    half: (spend.spend_1d ?? 0) / 2,
+  })`);
+  expect((await same()).changes).toEqual([]);
+});
+
 test('a version goes with the service that alone read it, and its schedule goes too', async () => {
   const project = uniqueName('shop');
   const schedules = schedulesInMemory();

@@ -4,7 +4,7 @@ import { parseDuration } from '../../core/time.ts';
 import { type CliContext, type CommonOptions, type Session, withSession } from '../context.ts';
 import { withExample, withRepo } from '../options.ts';
 import { answerHere, serveHere } from '../serve-here.ts';
-import { obeyPrimary, serveWorkers, toldToEnd, type WorkersRequest } from '../serve-workers.ts';
+import { obeyPrimary, serveWorkers, tellOutdated, toldToEnd, type WorkersRequest } from '../serve-workers.ts';
 import { untilAborted } from '../until-aborted.ts';
 
 export function registerServe(program: Command, context: CliContext): void {
@@ -36,7 +36,7 @@ export function registerServe(program: Command, context: CliContext): void {
 
 async function serveUntil(stop: AbortSignal, session: Session, options: ServeOptions): Promise<void> {
   if (cluster.isWorker) {
-    const answering = await answerHere(session);
+    const answering = await answerHere(session, tellOutdated);
     obeyPrimary(answering);
     await untilAborted(stop);
     return answering.close();

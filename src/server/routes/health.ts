@@ -1,10 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import { messageOf } from '../../core/errors.ts';
 import { elapsed } from '../../core/time.ts';
+import { otherFunctions } from '../../serving/other-functions.ts';
 import type { AppDependencies } from '../dependencies.ts';
 
 export interface Health {
-  /** `degraded`: serving goes on with the definitions that are known. `draining`: it does, but not for long. */
+  /** `degraded`: serving goes on with the definitions and functions that are known. `draining`: it does, but not for long. */
   readonly status: 'ok' | 'degraded' | 'draining' | 'unavailable';
   /** The process that answered: of several workers, one. */
   readonly pid: number;
@@ -17,6 +18,8 @@ export interface Health {
       readonly revision: number | null;
       readonly age_seconds: number;
     };
+    /** `outdated`: of these on-demand views not the applied functions are loaded; a new process may find them. */
+    readonly functions: { readonly status: 'ok' | 'outdated'; readonly views?: readonly string[] };
   };
 }
 
@@ -33,14 +36,16 @@ export function health(app: FastifyInstance, deps: AppDependencies, isDraining: 
   });
 }
 
-async function checkHealth({ registry, online, clock }: AppDependencies): Promise<Health> {
+async function checkHealth({ registry, online, functions, clock }: AppDependencies): Promise<Health> {
   const failure = await online.ping().then(
     () => undefined,
     (thrown: unknown) => messageOf(thrown),
   );
   const { readAt, error, revision } = registry.status();
+  const outdated = revision === null ? [] : otherFunctions(registry.current().manifest, functions);
+  const isWhole = error === null && outdated.length === 0;
   return {
-    status: failure !== undefined || revision === null ? 'unavailable' : error === null ? 'ok' : 'degraded',
+    status: failure !== undefined || revision === null ? 'unavailable' : isWhole ? 'ok' : 'degraded',
     pid: process.pid,
     dependencies: {
       online_store: failure === undefined ? { status: 'ok' } : { status: 'unavailable', error: failure },
@@ -49,6 +54,7 @@ async function checkHealth({ registry, online, clock }: AppDependencies): Promis
         revision,
         age_seconds: Number(elapsed(readAt, clock())) / 1_000_000,
       },
+      functions: outdated.length === 0 ? { status: 'ok' } : { status: 'outdated', views: outdated },
     },
   };
 }
