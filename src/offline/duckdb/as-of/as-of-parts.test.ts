@@ -1,76 +1,72 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { durationOf } from '../../../core/time.ts';
-import type { AsOfView } from '../../as-of-engine.ts';
-import { keptParts } from './as-of-parts.ts';
-
-const VIEW: AsOfView = {
-  view: 'spend',
-  version: 1,
-  joinKeys: [],
-  spineColumns: [],
-  features: [],
-  ttl: null,
-  dataDelay: durationOf('0s'),
-  slices: [],
-};
+import { keptPart, throughParts } from './as-of-parts.ts';
 
 let folder: string;
-let connection: DuckDBConnection;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tidemark-parts-'));
-  connection = await (await DuckDBInstance.create(':memory:')).connect();
-  await connection.run('CREATE TEMP TABLE joined AS SELECT range AS f0 FROM range(5)');
 });
 
-afterAll(async () => {
-  connection.closeSync();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => rm(folder, { recursive: true, force: true }));
 
-function partsIn(workFolder: string) {
-  const spine = { kind: 'parquet', path: 'spine.parquet', timestampField: 'at' } as const;
-  const request = {
-    spine,
-    views: [VIEW],
-    knownAt: { kind: 'any' },
-    path: 'data.parquet',
-    workFolder,
-  } as const;
-  return keptParts(request, { engine: 'one', spineDigest: 'a'.repeat(64), rows: 1_000_000 });
+const textsOf = (paths: readonly string[]) => Promise.all(paths.map((path) => readFile(path, 'utf8')));
+
+function parts(name: string, written: string[]) {
+  return ['a', 'b'].map((part) =>
+    keptPart(join(folder, name), { part }, async (path) => {
+      written.push(part);
+      await writeFile(path, `rows of ${part}`);
+    }),
+  );
 }
 
-/** As if another build were done at the moment in which this one reads or writes. */
-function whileTakenAway(workFolder: string): DuckDBConnection {
-  const run = async (sql: string) => {
-    await rm(workFolder, { recursive: true, force: true });
-    return connection.run(sql);
-  };
-  return { run } as unknown as DuckDBConnection;
-}
-
-test('what was kept is there again, row for row', async () => {
-  const parts = partsIn(join(folder, 'kept'));
-  expect(await parts.restore(connection, VIEW, 'again')).toBe(false);
-  await parts.keep(connection, VIEW, 'joined');
-  expect(await parts.restore(connection, VIEW, 'again')).toBe(true);
-  const rows = (await connection.runAndReadAll('SELECT f0 FROM again')).getRows();
-  expect(rows).toEqual([0n, 1n, 2n, 3n, 4n].map((value) => [value]));
+test('a part that is there is read and not written again', async () => {
+  const written: string[] = [];
+  const [first, second] = parts('kept', written);
+  if (first === undefined || second === undefined) throw new Error('two parts were made');
+  expect(await throughParts([first], textsOf)).toEqual(['rows of a']);
+  expect(await throughParts([first, second], textsOf)).toEqual(['rows of a', 'rows of b']);
+  expect(written).toEqual(['a', 'b']);
 });
 
-test('a folder that another build takes away meanwhile costs the part, not the build', async () => {
-  const workFolder = join(folder, 'shared');
-  const parts = partsIn(workFolder);
-  await parts.keep(whileTakenAway(workFolder), VIEW, 'joined');
-  await expect(readdir(workFolder)).rejects.toThrow('ENOENT');
-  await parts.keep(connection, VIEW, 'joined');
-  expect(await parts.restore(whileTakenAway(workFolder), VIEW, 'gone')).toBe(false);
+test('parts are told apart by what decides them', async () => {
+  const of = (engine: string) => keptPart(folder, { engine, view: 'spend' }, async () => {}).path;
+  expect(of('one')).toBe(of('one'));
+  expect(of('one')).not.toBe(of('two'));
 });
 
-test('a part that is there and cannot be kept for another reason is an error', async () => {
-  await expect(partsIn(join(folder, 'kept')).keep(connection, VIEW, 'nowhere')).rejects.toThrow('nowhere');
+test('a part whose writing fails leaves nothing that could be taken for it', async () => {
+  const broken = keptPart(join(folder, 'broken'), {}, async (path) => {
+    await writeFile(path, 'half');
+    throw new Error('the disk is full');
+  });
+  await expect(throughParts([broken], textsOf)).rejects.toThrow('the disk is full');
+  expect(await readdir(join(folder, 'broken'))).toEqual([]);
+});
+
+test('parts that another build takes away are made again', async () => {
+  const written: string[] = [];
+  const all = parts('shared', written);
+  let taken = 0;
+  const texts = await throughParts(all, async (paths) => {
+    if (taken++ === 0) await rm(dirname(paths[0] ?? ''), { recursive: true });
+    return textsOf(paths);
+  });
+  expect(texts).toEqual(['rows of a', 'rows of b']);
+  expect(written).toEqual(['a', 'b', 'a', 'b']);
+});
+
+test('parts that are taken away every time are an error in the end', async () => {
+  let taken = 0;
+  await expect(
+    throughParts(parts('hunted', []), async (paths) => {
+      taken++;
+      await rm(dirname(paths[0] ?? ''), { recursive: true });
+      return textsOf(paths);
+    }),
+  ).rejects.toThrow('ENOENT');
+  expect(taken).toBe(3);
 });

@@ -1,71 +1,59 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { DuckDBConnection } from '@duckdb/node-api';
+import { dirname, join } from 'node:path';
 import { digestOf } from '../../../core/canonical.ts';
-import type { AsOfRequest, AsOfView } from '../../as-of-engine.ts';
-import { failureKind } from '../duckdb-failure.ts';
 import { moveIntoPlace } from '../feature-file.ts';
-import { literalPath, stringLiteral } from '../sql-text.ts';
 
-/** Below so many entity rows joining a view once more is quicker than keeping what it gave. */
-const LEAST_ROWS = 100_000;
+/**
+ * Rows of the spine and of a view's files that are joined at once; below that, joining them again is quicker than
+ * keeping what came of it. On two cores it takes a quarter of a minute.
+ */
+export const ROWS_PER_PART = 50_000_000;
 
-/** The joined tables of a request's views, kept as files until the request is done, so that it can be taken up again. */
-export interface KeptParts {
-  /** Makes the view's table of what was kept; false when nothing was. */
-  restore(connection: DuckDBConnection, view: AsOfView, table: string): Promise<boolean>;
-  keep(connection: DuckDBConnection, view: AsOfView, table: string): Promise<void>;
-  remove(): Promise<void>;
+/** A file of joined rows, which stays until its request is done, so that the request can be taken up again. */
+export interface KeptPart {
+  readonly path: string;
+  /** Writes the file at the path it is given. */
+  readonly write: (path: string) => Promise<void>;
 }
 
-/** A part is named by all that decides it; its file is written under another name first. */
-export function keptParts(
-  { workFolder: folder, knownAt, notAfter, spine: { timestampField } }: AsOfRequest,
-  of: { readonly engine: string; readonly spineDigest: string; readonly rows: number },
-): KeptParts {
-  if (folder === undefined || of.rows < LEAST_ROWS) {
-    return {
-      restore: async () => false,
-      keep: async () => {},
-      remove: async () => {
-        if (folder !== undefined) await rm(folder, { recursive: true, force: true });
-      },
-    };
+/** The file is named by all that decides it. */
+export function keptPart(folder: string, decides: object, write: KeptPart['write']): KeptPart {
+  return { path: join(folder, `${digestOf(decides)}.parquet`), write };
+}
+
+/** How often parts are made that another build of the same set takes away when it is done. */
+const ATTEMPTS = 3;
+
+/** What `read` makes of the files of parts; those that are not there from an earlier try are written first. `onPart` is told how many are there. */
+export async function throughParts<T>(
+  parts: readonly KeptPart[],
+  read: (paths: readonly string[]) => Promise<T>,
+  onPart?: (done: number) => void,
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      for (const [at, part] of parts.entries()) {
+        if (!existsSync(part.path)) await writePart(part);
+        onPart?.(at + 1);
+      }
+      return await read(parts.map(({ path }) => path));
+    } catch (error) {
+      // With the folder gone the build that is done has taken it away; anything else is what it says.
+      if (attempt === ATTEMPTS || parts.every(({ path }) => existsSync(dirname(path)))) throw error;
+    }
   }
-  const pathOf = (view: AsOfView) => {
-    const { engine, spineDigest } = of;
-    const decides = { engine, spineDigest, timestampField, view, knownAt, notAfter: notAfter ?? null };
-    return join(folder, `${digestOf(decides)}.parquet`);
-  };
-  return {
-    async restore(connection, view, table) {
-      const path = pathOf(view);
-      if (!existsSync(path)) return false;
-      try {
-        await connection.run(
-          `CREATE TEMP TABLE ${table} AS SELECT * FROM read_parquet(${stringLiteral(literalPath(path))})`,
-        );
-        return true;
-      } catch (error) {
-        if (existsSync(path)) throw error;
-        return false; // Another build of the same set is done, and has taken its parts away.
-      }
-    },
-    async keep(connection, view, table) {
-      await mkdir(folder, { recursive: true });
-      const unfinished = join(folder, `${randomUUID()}.unfinished`);
-      try {
-        await connection.run(`COPY ${table} TO ${stringLiteral(unfinished)} (FORMAT parquet)`);
-        await moveIntoPlace(unfinished, pathOf(view));
-      } catch (error) {
-        // Another build of the same set that is done takes the folder away; this one still has the table.
-        if (failureKind(error) !== 'file' && existsSync(folder)) throw error;
-      } finally {
-        await rm(unfinished, { force: true });
-      }
-    },
-    remove: () => rm(folder, { recursive: true, force: true }),
-  };
+}
+
+/** Under another name first: a file with the part's name is whole. */
+async function writePart({ path, write }: KeptPart): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const unfinished = join(dirname(path), `${randomUUID()}.unfinished`);
+  try {
+    await write(unfinished);
+    await moveIntoPlace(unfinished, path);
+  } finally {
+    await rm(unfinished, { force: true });
+  }
 }

@@ -11,8 +11,9 @@ import { keySql } from './spine-columns.ts';
  * The SQL of the as-of join (DESIGN 7, rules 1 to 8). `__spine` is as `spine.ts` leaves it; all times in here are
  * BIGINT microseconds, so nothing depends on a calendar.
  *
- * Each view is joined on its own to the spine's keys and times alone, into `__joined_<i>` in the spine's order;
- * at the end the tables are laid side by side. So work grows with the number of views and features.
+ * The rows of a request of one view carry the spine's columns through the join, and are put in order as they are
+ * written. Of several views each is joined on its own to the spine's keys and times alone, into `__joined_<i>` in the
+ * spine's order; at the end the tables are laid side by side. So work grows with the number of views and features.
  */
 export interface ViewJoin {
   readonly view: AsOfView;
@@ -64,52 +65,77 @@ function relevantSql({ view, knownAt, span }: Omit<ViewJoin, 'plan'>): string {
   return conditions.join(' AND ');
 }
 
-/**
- * Makes `__joined_<index>`: columns `f0`, `f1`, … of the view, and `same`, whether the winner's event time is the
- * row's own; one row per spine row, in the spine's order.
- */
-export function joinViewSql(join: ViewJoin, keyColumns: readonly number[], index: number): readonly string[] {
-  const values = join.view.features.map((_, at) => `f${at}`);
-  if (!join.plan.fetchValues) {
-    return [`CREATE TEMP TABLE __joined_${index} AS ${matchSql(join, keyColumns, values)} ORDER BY s.id`];
-  }
-  const fetched = join.view.features.map(({ feature }, at) => `${identifier(feature.name)} AS f${at}`);
-  return [
-    `CREATE TEMP TABLE __matched AS ${matchSql(join, keyColumns, ['__row'])}`,
-    `CREATE TEMP TABLE __joined_${index} AS SELECT ${[...values, 'same'].join(', ')} FROM __matched m ` +
-      `LEFT JOIN (SELECT ${['__row', ...fetched].join(', ')} FROM ${join.rows} WHERE ${relevantSql(join)}) f ` +
-      'ON m.__row = f.__row ORDER BY m.id',
-    'DROP TABLE __matched',
-  ];
+/** What of a view's join is asked for. */
+export interface Joined {
+  /** By position of the join key. */
+  readonly keyColumns: readonly number[];
+  /** How many spine columns go through the join with the row; else the row's number alone. */
+  readonly carried: number;
+  /** Of so many parts, which hold the rows of different keys, this one. */
+  readonly part?: { readonly at: number; readonly of: number };
 }
 
-/** Columns `id` (the spine row), `carried` of the winner, and `same`: one row per spine row. */
-function matchSql(join: ViewJoin, keyColumns: readonly number[], carried: readonly string[]): string {
+/** A query, with what has to be run before it and after it. */
+export interface Prepared {
+  readonly before: readonly string[];
+  readonly query: string;
+  readonly after: readonly string[];
+}
+
+/**
+ * One row per spine row, in no order: `id`, the row's number; `c0`, … of the spine as far as they are carried; `f0`, …
+ * of the view; `same`, whether the winner's event time is the row's own.
+ */
+export function joinedRowsSql(join: ViewJoin, joined: Joined): Prepared {
+  const values = join.view.features.map((_, at) => `f${at}`);
+  if (!join.plan.fetchValues) return { before: [], query: matchSql(join, joined, values), after: [] };
+  const fetched = join.view.features.map(({ feature }, at) => `${identifier(feature.name)} AS f${at}`);
+  return {
+    before: [`CREATE TEMP TABLE __matched AS ${matchSql(join, joined, ['__row'])}`],
+    query:
+      `SELECT m.* EXCLUDE (__row, same), ${[...values, 'same'].join(', ')} FROM __matched m ` +
+      `LEFT JOIN (SELECT ${['__row', ...fetched].join(', ')} FROM ${join.rows} WHERE ${relevantSql(join)}) f ` +
+      'ON m.__row = f.__row',
+    after: ['DROP TABLE __matched'],
+  };
+}
+
+/** Columns `id`, `c<i>`, `chosen` of the winner, and `same`: one row per spine row. */
+function matchSql(join: ViewJoin, joined: Joined, chosen: readonly string[]): string {
   const { view, plan } = join;
   const { oldest, newest } = reachOf(view);
   const order = plan.seenLate ? 'f.e' : 'f.o';
-  // The winner has the greatest event time of all that are seen, so when it is too old, all are.
-  const counts = [
-    ...(oldest === null ? [] : [`${order} >= ${plan.order.floor('s.t', oldest)}`]),
-    ...(view.validity === true ? [`s.t${view.horizon === undefined ? '' : ` + ${newest}`} < f.v`] : []),
-  ].join(' AND ');
-  const value = (sql: string) => (counts === '' ? sql : `CASE WHEN ${counts} THEN ${sql} END`);
+  // The winner has the greatest event time of all that are seen, so when it is too old, all are. Where there is none,
+  // everything of it is null anyway; asked this way round, most vectors of rows are passed on as they are.
+  const over = [
+    ...(oldest === null ? [] : [`${order} < ${plan.order.floor('s.t', oldest)}`]),
+    ...(view.validity === true ? [`s.t${view.horizon === undefined ? '' : ` + ${newest}`} >= f.v`] : []),
+  ].join(' OR ');
+  const value = (sql: string) => (over === '' ? sql : `CASE WHEN ${over} THEN NULL ELSE ${sql} END`);
   const same =
     view.horizon === undefined && newest === 0n
       ? value(`${order} >= ${plan.order.floor('s.t', 0n)}`)
       : 'false';
+  const spine = Array.from({ length: joined.carried }, (_, at) => `c${at}`);
   const select = [
-    's.id',
-    ...carried.map((column) => `${value(`f.${column}`)} AS ${column}`),
+    ...['id', ...spine].map((column) => `s.${column}`),
+    ...chosen.map((column) => `${value(`f.${column}`)} AS ${column}`),
     `${same} AS same`,
   ];
   const bound = plan.seenLate ? 't' : plan.order.ceiling('t', newest);
-  const keys = spineKeysSql(join, keyColumns);
+  const rows = ['rowid AS id', ...spine, ...spineKeysSql(join, joined.keyColumns), 't', `${bound} AS b`];
   const conditions = [...view.joinKeys.map((_, at) => `s.k${at} = f.k${at}`), 's.b >= f.o'];
   return (
-    `SELECT ${select.join(', ')} FROM (SELECT ${['rowid AS id', ...keys, 't', `${bound} AS b`].join(', ')} FROM __spine) s ` +
-    `ASOF LEFT JOIN (${candidatesSql(join, keyColumns)}) f ON ${conditions.join(' AND ')}`
+    `SELECT ${select.join(', ')} FROM ${partSql(join, joined, `SELECT ${rows.join(', ')} FROM __spine`)} s ` +
+    `ASOF LEFT JOIN ${partSql(join, joined, candidatesSql(join, joined.keyColumns))} f ON ${conditions.join(' AND ')}`
   );
+}
+
+/** Of rows with keys `k<i>` those of the part; rows with the same keys are in the same part. */
+function partSql({ view }: ViewJoin, { part }: Joined, rows: string): string {
+  if (part === undefined || part.of === 1) return `(${rows})`;
+  const keys = view.joinKeys.map((_, at) => `k${at}`).join(', ');
+  return `(SELECT * FROM (${rows}) WHERE hash(${keys}) % ${part.of} = ${part.at})`;
 }
 
 /** Columns `k<i>`. A key that no INTEGER holds is null there, and so matches nothing, as no file has it. */

@@ -39,6 +39,12 @@ export function viewOutputs(
   );
 }
 
+/** Makes `__joined_<index>`, in the spine's order, of the rows of `joinedRowsSql`. */
+export function joinedTableSql(index: number, features: number, rows: string): string {
+  const columns = [...Array.from({ length: features }, (_, at) => `f${at}`), 'same'];
+  return `CREATE TEMP TABLE __joined_${index} AS SELECT ${columns.join(', ')} FROM (${rows}) ORDER BY id`;
+}
+
 /** One row: in how many rows of `__joined_<index>` the winner's event time is the row's own. */
 export function countSameTimeSql(index: number): string {
   return `SELECT count(*) FILTER (same) FROM __joined_${index}`;
@@ -47,11 +53,6 @@ export function countSameTimeSql(index: number): string {
 /** A column of a table as a value of its type, as it is written. */
 export function valueSql(sql: string, type: ValueType): string {
   return written(`CAST(${sql} AS ${duckDbType(type)})`, duckDbType(type));
-}
-
-/** One row: count(*), then how many values each of these columns has. */
-export function countValuesSql(table: string, columns: readonly OutputColumn[]): string {
-  return `SELECT ${['count(*)', ...columns.map(({ column }) => `count(${column})`)].join(', ')} FROM ${table}`;
 }
 
 /** Rows `from` to `to` (exclusive) of some spine columns and outputs, in order; `select` makes the expression. */
@@ -82,40 +83,75 @@ export function rowsSql(
 /** Fixed, and in the spine's order: the same rows give the same bytes, whatever the number of threads. */
 const ROWS_PER_GROUP = 122_880;
 
+function copySql(select: string, path: string): string {
+  return `COPY (${select}) TO ${stringLiteral(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROWS_PER_GROUP})`;
+}
+
+/** All spine columns as they are, then the outputs; `place` is where a table's columns are, `spine` where the spine's. */
+function rowColumns(
+  { spineColumns, outputs }: SideBySide,
+  spine: string,
+  place: (table: string) => string,
+): readonly { readonly name: string; readonly value: string }[] {
+  return [
+    ...spineColumns.map(({ name, engineType }, at) => ({
+      name,
+      value: written(`${spine}.c${at}`, engineType),
+    })),
+    ...outputs.map(({ name, table, column, value }) => ({
+      name,
+      value: value(table === null ? 'NULL' : `${place(table)}.${column}`),
+    })),
+  ];
+}
+
+/** Counts, while rows are written, in how many the winner's event time is the row's own. */
+const COUNTER = '__same_time';
+
+/**
+ * Writes joined rows that carry the spine's columns (`joinedRowsSql`), in the spine's order. They pass by once, and
+ * nothing of them is kept: a sequence counts what `countedSql` asks for.
+ */
+export function writeRowsSql(result: SideBySide, path: string, rows: string): readonly string[] {
+  const select = rowColumns(result, 'j', () => 'j').map(
+    ({ name, value }) => `${value} AS ${identifier(name)}`,
+  );
+  return [
+    `CREATE OR REPLACE TEMP SEQUENCE ${COUNTER}`,
+    copySql(
+      `SELECT ${select.join(', ')} FROM (${rows}) j ` +
+        `WHERE CASE WHEN j.same THEN nextval('${COUNTER}') > 0 ELSE true END ORDER BY j.id`,
+      path,
+    ),
+  ];
+}
+
+/** One row: what was counted; after it the count is gone. */
+export const countedSql = `SELECT nextval('${COUNTER}') - 1`;
+
 /** A value in memory: most take half of it. */
 const VALUE_BYTES = 16;
 
 /**
- * Writes all spine columns as they are, then the outputs. Tables side by side are read by one thread, so when there is
- * memory for it they are made one table, which all threads then write.
+ * Writes tables that lie side by side. They are read by one thread, so when there is memory for it they are made one
+ * table, which all threads then write.
  */
 export function assembleSql(
-  { spineColumns, outputs }: SideBySide,
+  result: SideBySide,
   path: string,
   { rows, memory }: { readonly rows: number; readonly memory: number },
 ): readonly string[] {
-  const tables = [...new Set(outputs.flatMap(({ table }) => table ?? []))];
-  const columns = [
-    ...spineColumns.map(({ name, engineType }, at) => ({
-      name,
-      value: written(`s.c${at}`, engineType),
-    })),
-    ...outputs.map(({ name, table, column, value }) => ({
-      name,
-      value: value(table === null ? 'NULL' : `t${tables.indexOf(table)}.${column}`),
-    })),
-  ];
+  const tables = [...new Set(result.outputs.flatMap(({ table }) => table ?? []))];
+  const columns = rowColumns(result, 's', (table) => `t${tables.indexOf(table)}`);
   const from = `__spine s${tables.map((table, index) => ` POSITIONAL JOIN ${table} t${index}`).join('')}`;
   const selected = (name: (column: string, at: number) => string) =>
     `SELECT ${columns.map((column, at) => `${column.value} AS ${name(column.name, at)}`).join(', ')} FROM ${from}`;
-  const copy = (select: string) =>
-    `COPY (${select}) TO ${stringLiteral(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROWS_PER_GROUP})`;
   if (tables.length === 0 || rows * columns.length * VALUE_BYTES > memory / 8)
-    return [copy(selected(identifier))];
+    return [copySql(selected(identifier), path)];
   const renamed = columns.map(({ name }, at) => `o${at} AS ${identifier(name)}`);
   return [
     `CREATE TEMP TABLE __rows AS ${selected((_, at) => `o${at}`)}`,
-    copy(`SELECT ${renamed.join(', ')} FROM __rows`),
+    copySql(`SELECT ${renamed.join(', ')} FROM __rows`, path),
     'DROP TABLE __rows',
   ];
 }

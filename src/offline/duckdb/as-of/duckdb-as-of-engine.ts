@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type DuckDBConnection, version } from '@duckdb/node-api';
-import { TidemarkError } from '../../../core/errors.ts';
 import { formatViewVersion } from '../../../core/feature-view.ts';
 import type { AsOfEngine, AsOfRequest, AsOfResult, SpineDescription } from '../../as-of-engine.ts';
 import { duckDbReason, failureKind } from '../duckdb-failure.ts';
@@ -10,25 +9,27 @@ import type { DuckDbEngine } from '../engine.ts';
 import { digestOfFile, moveIntoPlace } from '../feature-file.ts';
 import { valueTypeOfDuckDb } from '../types.ts';
 import { computeColumns } from './as-of-computed.ts';
-import { readFileFacts } from './as-of-facts.ts';
-import { keptParts } from './as-of-parts.ts';
-import { planJoin } from './as-of-plan.ts';
-import { knownAtOf } from './as-of-reach.ts';
-import { relevantSlices, unreadable, withoutNeedlessRanges } from './as-of-slices.ts';
-import { joinViewSql } from './as-of-sql.ts';
+import { ROWS_PER_PART } from './as-of-parts.ts';
+import { unreadable } from './as-of-slices.ts';
 import {
   assembleSql,
+  countedSql,
   countSameTimeSql,
-  countValuesSql,
+  joinedTableSql,
   type OutputColumn,
-  type SideBySide,
   viewOutputs,
+  writeRowsSql,
 } from './as-of-tables.ts';
+import { type JoinPlace, openView, type VisibleView, withJoinedRows } from './as-of-view.ts';
+import { countNulls, countNullsInFile } from './count-nulls.ts';
 import { type LoadedSpine, leaveOut, loadSpine, type SpinePlace, spineDigest } from './spine.ts';
 import { keyColumns, refuseCollisions, spineProblem } from './spine-columns.ts';
 
 /** Sources of a spine query are looked for in their place; slices are relative to the offline root. */
-export type AsOfRoots = SpinePlace;
+export interface AsOfRoots extends SpinePlace {
+  /** How much is joined at once, where a join that ends early is to be taken up again: `ROWS_PER_PART`. */
+  readonly rowsPerPart?: number;
+}
 
 /** Counts changes of this engine that change what it writes for the same request. */
 const FORMAT = 2;
@@ -72,8 +73,7 @@ async function joinSpine(
   request: AsOfRequest,
   roots: AsOfRoots,
 ): Promise<AsOfResult> {
-  const { spine, views, computed = [], path } = request;
-  const { offlineRoot } = roots;
+  const { spine, views, computed = [], path, workFolder } = request;
   const steps = views.length + computed.length + 2;
   let total = 0;
   const report = (phase: string, step: number, done = 0) =>
@@ -89,27 +89,45 @@ async function joinSpine(
   const keys = views.map((view) => keyColumns(spine, whole.columns, view));
   await refuseOtherSpine(connection, request);
   const loaded = await leaveOut(connection, whole, request.notAfter);
-
   total = loaded.rows;
+
+  const { offlineRoot } = roots;
+  const visible = await Promise.all(
+    views.map((view, at) =>
+      openView(connection, view, loaded, { keyColumns: keys[at] ?? [], offlineRoot }).catch((error) => {
+        throw unreadable(error);
+      }),
+    ),
+  );
   const memory = await memoryOf(connection);
-  const parts = keptParts(request, {
-    engine: VERSION,
-    spineDigest:
-      request.spineDigest ?? (request.workFolder === undefined ? '' : await spineDigest(connection, spine)),
-    rows: total,
-  });
-  const joined: boolean[] = [];
-  for (const [index, view] of views.entries()) {
-    const phase = `joining ${formatViewVersion(view)}`;
-    report(phase, index + 1);
-    const table = `__joined_${index}`;
-    let made = await parts.restore(connection, view, table);
-    if (!made) {
-      const place = { index, keys: keys[index] ?? [], offlineRoot, memory };
-      made = await joinView(connection, request, loaded, place);
-      if (made) await parts.keep(connection, view, table);
+  const place = { offlineRoot, memory, ...(await partsOf(connection, request, loaded, visible, roots)) };
+
+  const [single = null] = visible;
+  const inOnePass = views.length === 1 && computed.length === 0 && !('parts' in place);
+  if (inOnePass && single !== null) {
+    const phase = `joining ${formatViewVersion(single.view)}`;
+    report(phase, 1);
+    const onWriting = () => {
+      report(phase, 1, total);
+      report('writing', steps - 1);
+    };
+    const result = await joinWhileWriting(connection, request, single, loaded, { ...place, onWriting });
+    if (result !== null) {
+      if (workFolder !== undefined) await rm(workFolder, { recursive: true, force: true });
+      report('done', steps);
+      return { rows: loaded.rows, leftOut: loaded.leftOut, ...result };
     }
-    joined.push(made);
+  }
+
+  const joined: boolean[] = [];
+  for (const [index, view] of visible.entries()) {
+    const phase = `joining ${formatViewVersion(views[index] ?? { view: '', version: 0 })}`;
+    report(phase, index + 1);
+    const onPart = (share: number) => share < 1 && report(phase, index + 1, Math.floor(share * total));
+    joined.push(
+      view !== null &&
+        (await joinIntoTable(connection, request, { view, index }, loaded, { ...place, onPart })),
+    );
     report(phase, index + 1, total);
   }
   const tables = { spineColumns: loaded.columns, outputs: viewOutputs(request, joined) };
@@ -119,8 +137,8 @@ async function joinSpine(
     report(`computing ${columns.name}`, step);
     const onRows = (done: number) => report(`computing ${columns.name}`, step, done);
     try {
-      const place = { index, rows: loaded.rows, onRows };
-      outputs.push(...(await computeColumns(connection, columns, tables, place)));
+      const rows = { index, rows: loaded.rows, onRows };
+      outputs.push(...(await computeColumns(connection, columns, tables, rows)));
     } catch (error) {
       // A value of the spine that is not what a function takes, such as a number too large for int32.
       if (failureKind(error) !== 'conversion') throw error;
@@ -129,16 +147,87 @@ async function joinSpine(
   }
 
   report('writing', steps - 1);
-  const result = {
-    spineColumns: loaded.columns,
-    outputs: request.outputs === undefined ? outputs : chosen(outputs, request.outputs),
-  };
+  const result = { spineColumns: loaded.columns, outputs: chosen(outputs, request.outputs) };
   const nulls = await countNulls(connection, result, loaded.rows);
   const sameTime = await countSameTime(connection, joined);
-  const content = await writeResult(connection, result, { rows: loaded.rows, memory }, path);
-  await parts.remove();
+  const content = await writeFile(path, async (unfinished) => {
+    for (const statement of assembleSql(result, unfinished, { rows: loaded.rows, memory })) {
+      await connection.run(statement);
+    }
+  });
+  if (workFolder !== undefined) await rm(workFolder, { recursive: true, force: true });
   report('done', steps);
   return { rows: loaded.rows, leftOut: loaded.leftOut, sameTime, ...content, nulls };
+}
+
+/** Where the parts of a large join are kept, if this is one. */
+async function partsOf(
+  connection: DuckDBConnection,
+  { workFolder: folder, knownAt, notAfter, spine, spineDigest: digest }: AsOfRequest,
+  { rows }: LoadedSpine,
+  visible: readonly (VisibleView | null)[],
+  { rowsPerPart = ROWS_PER_PART }: AsOfRoots,
+): Promise<Pick<JoinPlace, 'parts'>> {
+  const all = visible.reduce((sum, view) => sum + (view === null ? 0 : rows + view.facts.rows), 0);
+  if (folder === undefined || all <= rowsPerPart) return {};
+  const decides = {
+    engine: VERSION,
+    spineDigest: digest ?? (await spineDigest(connection, spine)),
+    timestampField: spine.timestampField,
+    knownAt,
+    notAfter: notAfter ?? null,
+  };
+  return { parts: { folder, decides, rowsPerPart } };
+}
+
+/** The rows of one view carry the spine's, and are put in order as they are written; null when none can be seen. */
+async function joinWhileWriting(
+  connection: DuckDBConnection,
+  request: AsOfRequest,
+  visible: VisibleView,
+  loaded: LoadedSpine,
+  place: JoinPlace & { readonly onWriting: () => void },
+): Promise<Pick<AsOfResult, 'sameTime' | 'bytes' | 'digest' | 'nulls'> | null> {
+  const outputs = chosen(viewOutputs(request, [true]), request.outputs);
+  const carried = loaded.columns.length;
+  const write = async (rows: string) => {
+    place.onWriting();
+    let nulls: Record<string, number> = {};
+    const result = { spineColumns: loaded.columns, outputs };
+    const content = await writeFile(request.path, async (unfinished) => {
+      for (const statement of writeRowsSql(result, unfinished, rows)) await connection.run(statement);
+      nulls = await countNullsInFile(
+        connection,
+        unfinished,
+        outputs.map(({ name }) => name),
+        loaded.rows,
+      );
+    });
+    const [[sameTime] = []] = (await connection.runAndReadAll(countedSql)).getRows();
+    return { sameTime: [Number(sameTime)], ...content, nulls };
+  };
+  return withJoinedRows(connection, request, visible, loaded, { ...place, carried }, write).catch((error) => {
+    throw unreadable(error);
+  });
+}
+
+/** Makes `__joined_<index>`; false when no row of the view can be seen by any spine row. */
+async function joinIntoTable(
+  connection: DuckDBConnection,
+  request: AsOfRequest,
+  { view, index }: { readonly view: VisibleView; readonly index: number },
+  loaded: LoadedSpine,
+  place: JoinPlace,
+): Promise<boolean> {
+  const make = async (rows: string) => {
+    await connection.run(joinedTableSql(index, view.view.features.length, rows));
+    return true;
+  };
+  try {
+    return (await withJoinedRows(connection, request, view, loaded, { ...place, carried: 0 }, make)) ?? false;
+  } catch (error) {
+    throw unreadable(error);
+  }
 }
 
 async function refuseOtherSpine(
@@ -154,35 +243,6 @@ async function refuseOtherSpine(
   );
 }
 
-/** Makes `__joined_<index>`; false when no row of the view can be seen by any spine row. */
-async function joinView(
-  connection: DuckDBConnection,
-  { views, knownAt }: AsOfRequest,
-  { span, rows: spineRows }: LoadedSpine,
-  of: {
-    readonly index: number;
-    readonly keys: readonly number[];
-    readonly offlineRoot: string;
-    readonly memory: number;
-  },
-): Promise<boolean> {
-  const view = views[of.index];
-  if (view === undefined || span === null) return false;
-  const relevant = relevantSlices(view, span);
-  if (relevant.length === 0) return false;
-  try {
-    const facts = await readFileFacts(connection, view.joinKeys, relevant, of.offlineRoot);
-    const slices = withoutNeedlessRanges(relevant, facts);
-    const known = knownAtOf(view, knownAt);
-    const plan = await planJoin(connection, { view, slices, facts, knownAt: known, span, spineRows, ...of });
-    if (plan === null) return false;
-    for (const statement of joinViewSql(plan, of.keys, of.index)) await connection.run(statement);
-    return true;
-  } catch (error) {
-    throw unreadable(error);
-  }
-}
-
 /** By view. A label's event time is never the row's own. */
 async function countSameTime(
   connection: DuckDBConnection,
@@ -196,39 +256,16 @@ async function countSameTime(
   return counts;
 }
 
-function chosen(outputs: readonly OutputColumn[], names: readonly string[]): readonly OutputColumn[] {
+function chosen(
+  outputs: readonly OutputColumn[],
+  names: readonly string[] | undefined,
+): readonly OutputColumn[] {
+  if (names === undefined) return outputs;
   return names.map((name) => {
     const output = outputs.find((column) => column.name === name);
     if (output === undefined) throw new RangeError(`The output "${name}" is neither joined nor computed`);
     return output;
   });
-}
-
-/** By output; checks rule 5 on the way: one answer per entity row. */
-async function countNulls(
-  connection: DuckDBConnection,
-  { outputs }: SideBySide,
-  rows: number,
-): Promise<Record<string, number>> {
-  const nulls: Record<string, number> = {};
-  for (const table of new Set(outputs.map((output) => output.table))) {
-    const columns = outputs.filter((output) => output.table === table);
-    if (table === null) {
-      for (const { name } of columns) nulls[name] = rows;
-      continue;
-    }
-    const [[count, ...values] = []] = (
-      await connection.runAndReadAll(countValuesSql(table, columns))
-    ).getRows();
-    if (Number(count) !== rows) {
-      throw new TidemarkError(
-        'INTERNAL',
-        `The as-of join gave ${Number(count)} rows for ${rows} entity rows.`,
-      );
-    }
-    for (const [at, { name }] of columns.entries()) nulls[name] = rows - Number(values[at]);
-  }
-  return nulls;
 }
 
 /** What DuckDB may use, in bytes; it says so in words. */
@@ -238,16 +275,14 @@ async function memoryOf(connection: DuckDBConnection): Promise<number> {
   return Number(size) * 1024 ** Math.max(0, ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'].indexOf(unit));
 }
 
-async function writeResult(
-  connection: DuckDBConnection,
-  result: SideBySide,
-  size: { readonly rows: number; readonly memory: number },
+async function writeFile(
   path: string,
+  write: (unfinished: string) => Promise<void>,
 ): Promise<{ readonly bytes: number; readonly digest: string }> {
   await mkdir(dirname(path), { recursive: true });
   const unfinished = `${path}.${randomUUID()}.unfinished`;
   try {
-    for (const statement of assembleSql(result, unfinished, size)) await connection.run(statement);
+    await write(unfinished);
     const content = await digestOfFile(unfinished);
     await moveIntoPlace(unfinished, path);
     return content;
