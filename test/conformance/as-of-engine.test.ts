@@ -8,4 +8,4 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-describeAsOfEngine('DuckDB', () => world, 60);
+describeAsOfEngine('DuckDB', () => world, 90);

@@ -6,7 +6,7 @@ import type { FeatureSpec } from '../../src/core/feature-view.ts';
 import type { FeatureRow } from '../../src/core/rows.ts';
 import { micros } from '../../src/core/time.ts';
 import type { KeyValue, Value } from '../../src/core/value-type.ts';
-import type { AsOfEngine, AsOfView, Spine } from '../../src/offline/as-of-engine.ts';
+import type { AsOfEngine, AsOfRequest, AsOfView, Spine } from '../../src/offline/as-of-engine.ts';
 import type { RevisedSlice } from '../../src/offline/feature-reader.ts';
 import {
   BASE,
@@ -25,6 +25,8 @@ import {
 /** What an adapter gives to be tested: itself, and the files it reads and writes. */
 export interface AsOfWorld {
   readonly engine: AsOfEngine;
+  /** The same engine where a few rows count as a large join, which is kept in parts as it goes. */
+  readonly inParts: AsOfEngine;
   /** Writes an offline file and returns its path, relative to the offline root. */
   writeFeatures(
     shape: {
@@ -52,8 +54,9 @@ export function describeAsOfEngine(name: string, world: () => AsOfWorld, runs: n
           knownAt,
           fc.constantFrom('TIMESTAMP', 'TIMESTAMPTZ'),
           fc.option(time, { freq: 2, nil: undefined }),
-          async (spineRows, views, known, timeType, notAfter) => {
-            const { engine, writeSpine, outputPath, read } = world();
+          fc.constantFrom(...WAYS),
+          async (spineRows, views, known, timeType, notAfter, way) => {
+            const { writeSpine } = world();
             const all = [...spineRows, ...spineRows.slice(0, 2)];
             const spine = await writeSpine(
               { ...SPINE, at: timeType },
@@ -70,15 +73,12 @@ export function describeAsOfEngine(name: string, world: () => AsOfWorld, runs: n
               .map((row, label) => ({ ...row, label }))
               .filter(({ at }) => notAfter === undefined || at <= notAfter);
             const written = await Promise.all(views.map((view, index) => writeView(world(), view, index)));
-            const path = outputPath();
-            const result = await engine.join({
+            const { output, ...result } = await joinedBy(way, world(), {
               spine,
               views: written.map(({ view }) => view),
               knownAt: known,
               ...(notAfter !== undefined && { notAfter }),
-              path,
             });
-            const output = await read(path);
             expect(result.rows).toBe(rows.length);
             expect(result.leftOut).toBe(all.length - rows.length);
             expect(output.map(({ label }) => label)).toEqual(rows.map(({ label }) => label));
@@ -112,6 +112,36 @@ export function describeAsOfEngine(name: string, world: () => AsOfWorld, runs: n
       );
     });
   });
+}
+
+const WAYS = ['together', 'alone', 'in parts'] as const;
+
+/** One view at a time, or all in one request, which the engine may go about in another way; the answer is the same. */
+async function joinedBy(
+  way: (typeof WAYS)[number],
+  { engine, inParts, outputPath, read }: AsOfWorld,
+  request: Omit<AsOfRequest, 'path'>,
+) {
+  const join = async (views: readonly AsOfView[]) => {
+    const path = outputPath();
+    const workFolder = `${path}.parts`;
+    const asked = { ...request, views, path };
+    const result = await (way === 'in parts' ? inParts.join({ ...asked, workFolder }) : engine.join(asked));
+    return { ...result, output: await read(path) };
+  };
+  if (way !== 'alone') return join(request.views);
+  const all = await Promise.all(request.views.map((view) => join([view])));
+  const [first] = all;
+  if (first === undefined) throw new Error('there are views in every case');
+  return {
+    ...first,
+    sameTime: all.flatMap(({ sameTime }) => sameTime),
+    nulls: Object.assign({}, ...all.map(({ nulls }) => nulls)) as typeof first.nulls,
+    output: first.output.map(({ label }, at) => {
+      for (const { output } of all) expect(output[at]?.label).toBe(label);
+      return Object.assign({}, ...all.map(({ output }) => output[at])) as Record<string, unknown>;
+    }),
+  };
 }
 
 /** Writes a view's files; `rows` are those that count, as the reference takes them. */

@@ -45,6 +45,7 @@ export async function createDuckDbWorld(): Promise<DuckDbWorld> {
     db,
     run,
     engine: createDuckDbAsOfEngine(db, { offlineRoot, baseDir: folder }),
+    inParts: createDuckDbAsOfEngine(db, { offlineRoot, baseDir: folder, rowsPerPart: 8 }),
     async writeFeatures({ joinKeys, features, validity = false }, rows) {
       const path = `${randomUUID()}.parquet`;
       await writeTable(
