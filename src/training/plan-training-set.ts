@@ -200,10 +200,12 @@ function withSources(spine: Spine, { sources }: Manifest): Spine {
 }
 
 /** Request data of on-demand views stands in the spine; all that is missing is said at once. */
-function checkRequestData({ requestFields }: ResolvedFeatures, { columns }: SpineDescription): void {
+function checkRequestData({ requestFields }: ResolvedFeatures, { columns, rows }: SpineDescription): void {
   const problems = requestFields.flatMap((field): Problem[] => {
     const column = columns.find(({ name }) => name === field.name);
     if (column === undefined) return [problem(field, 'the spine has no such column')];
+    // A CSV file of a header alone: nothing in it is of another type.
+    if (rows === 0 && column.type === 'string') return [];
     return readableAs(column.type, field.type) ? [] : [problem(field, `its column is ${column.type}`)];
   });
   if (problems.length > 0) {

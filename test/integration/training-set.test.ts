@@ -14,6 +14,7 @@ import { createDuckDbTableProfiler } from '../../src/offline/duckdb/tables/duckd
 import { buildTrainingSet } from '../../src/training/build-training-set.ts';
 import { planTrainingSet } from '../../src/training/plan-training-set.ts';
 import type { TrainingDeps, TrainingSetRequest } from '../../src/training/training-set.ts';
+import { verifyTrainingSet } from '../../src/training/verify-training-set.ts';
 import { createDuckDbWorld, type DuckDbWorld } from '../conformance/duckdb-world.ts';
 
 const about = { description: '', owner: '', tags: {} };
@@ -451,6 +452,15 @@ describe('a training set that cannot be made', () => {
       code: 'DEFINITION_INVALID',
       message: expect.stringContaining('its function is not in this feature repository'),
     });
+  });
+
+  test('is not one of no rows: a CSV file may have only its header, request data and all', async () => {
+    const set = await buildTrainingSet(request({ spine: await csv('airport,hour,ts,label\n') }), deps());
+    expect(set).toMatchObject({ rows: 0, reused: false });
+    expect(await verifyTrainingSet(set.manifest, deps())).toMatchObject({ verdict: 'same' });
+    await expect(
+      buildTrainingSet(request({ spine: await csv('airport,ts\n') }), deps()),
+    ).rejects.toMatchObject({ code: 'SPINE_INVALID', message: expect.stringContaining('no such column') });
   });
 
   test('tells before a build starts that a spine column is named like a feature, in any case', async () => {

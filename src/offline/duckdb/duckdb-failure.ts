@@ -15,10 +15,14 @@ export type FailureKind =
   | 'conversion'
   | 'other';
 
+/** Raised by our own SQL (`wholeNumbersSql`): DuckDB's `error` is of one class for all. */
+const NO_WHOLE_NUMBER = /^Invalid Input Error: column ".*" of .* has ".*", which is no int(32|64)/s;
+
 export function failureKind(error: unknown): FailureKind {
   const message = messageOf(error);
   if (/^INTERRUPT/.test(message)) return 'interrupted';
   if (/^Out of Memory Error|failed to offload|No space left on device/i.test(message)) return 'memory';
+  if (NO_WHOLE_NUMBER.test(message)) return 'conversion';
   if (/^(IO|HTTP|Permission) Error/.test(message)) return 'file';
   if (/magic bytes|Parquet|parquet|CSV|too small to be/.test(message) && /^Invalid/.test(message))
     return 'file';

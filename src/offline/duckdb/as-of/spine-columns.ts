@@ -6,17 +6,7 @@ import type { AsOfRequest, JoinedView, Spine } from '../../as-of-engine.ts';
 import type { EngineColumn } from '../sources/source-scan.ts';
 import { isTimeColumn } from '../types.ts';
 
-const INTEGERS = [
-  'TINYINT',
-  'SMALLINT',
-  'INTEGER',
-  'BIGINT',
-  'UTINYINT',
-  'USMALLINT',
-  'UINTEGER',
-  'UBIGINT',
-  'HUGEINT',
-];
+const INTEGERS = ['TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'UTINYINT', 'USMALLINT', 'UINTEGER', 'UBIGINT'];
 
 /** What a spine column may be for a key: types that compare with it exactly. */
 const ALLOWED: Readonly<Record<KeyType, readonly string[]>> = {
@@ -92,10 +82,14 @@ export function keyColumns(
     const at = spineColumn(spine, columns, name, `join key "${key.name}" of ${view}@v${version}`);
     const found = columns[at]?.engineType ?? '';
     if (!ALLOWED[key.type].includes(found.replace(/^ENUM\(.*$/s, 'ENUM'))) {
+      const advice =
+        spine.kind === 'parquet' && found === 'DOUBLE' && ALLOWED[key.type] === INTEGERS
+          ? '; cast it to BIGINT before it is written (DuckDB writes HUGEINT, as sum() gives it, to Parquet as DOUBLE)'
+          : '';
       throw spineProblem(
         spine,
         `its column "${name}" is ${found}, and join key "${key.name}" of ${view}@v${version} is ${key.type}, ` +
-          `which takes ${ALLOWED[key.type].join(', ')}`,
+          `which takes ${ALLOWED[key.type].join(', ')}${advice}`,
       );
     }
     return at;

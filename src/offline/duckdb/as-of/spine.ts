@@ -15,9 +15,9 @@ import { openPostgres } from '../sources/postgres-source.ts';
 import { parseQuery } from '../sources/query-shape.ts';
 import { describeSelect, type EngineColumn, isRemote, requireDeclared } from '../sources/source-scan.ts';
 import { fileList, identifier, literalPath, stringLiteral } from '../sql-text.ts';
-import { duckDbType } from '../types.ts';
 import { rangeSpineSql } from './range-spine-sql.ts';
 import { spineColumn, spineProblem, spineTimeSql } from './spine-columns.ts';
+import { textSpineSql } from './text-spine.ts';
 
 /**
  * A spine read into the temporary table `__spine` in its own order (so that `rowid` is the row number): columns
@@ -44,17 +44,17 @@ export async function loadSpine(
   spine: Spine,
   { views = [], ...place }: SpinePlace & { readonly views?: readonly JoinedView[] },
 ): Promise<LoadedSpine> {
-  const { relation, columns } = await readable(spine, async () => {
-    const found = await relationOf(connection, spine, place, views);
-    return { relation: found, columns: await describeSelect(connection, `SELECT * FROM ${found}`) };
+  const fill = async (allLines: boolean) =>
+    fillSpine(connection, spine, await relationOf(connection, spine, { ...place, views, allLines }));
+  const columns = await readable(spine, async () => {
+    try {
+      return await fill(false);
+    } catch (error) {
+      // What the first lines of a CSV file look like, a later one does not.
+      if (spine.kind !== 'csv' || failureKind(error) !== 'conversion') throw error;
+      return await fill(true);
+    }
   });
-  const at = spineColumn(spine, columns, spine.timestampField, 'the rows’ times');
-  const timeColumn = columns[at] ?? { name: spine.timestampField, engineType: '' };
-  const time = spineTimeSql(spine, timeColumn, identifier(timeColumn.name));
-  const select = [...columns.map(({ name }, index) => `${identifier(name)} AS c${index}`), `${time} AS t`];
-  await readable(spine, () =>
-    connection.run(`CREATE TEMP TABLE __spine AS SELECT ${select.join(', ')} FROM ${relation}`),
-  );
   const [[invalid] = []] = (
     await connection.runAndReadAll(
       `SELECT count(*) FILTER (t IS NULL OR t NOT BETWEEN -${FARTHEST} AND ${FARTHEST}) FROM __spine`,
@@ -68,6 +68,32 @@ export async function loadSpine(
     );
   }
   return { columns, ...found };
+}
+
+async function fillSpine(
+  connection: DuckDBConnection,
+  spine: Spine,
+  relation: string,
+): Promise<readonly EngineColumn[]> {
+  const found = await describeSelect(connection, `SELECT * FROM ${relation}`);
+  const at = spineColumn(spine, found, spine.timestampField, 'the rows’ times');
+  const timeColumn = found[at] ?? { name: spine.timestampField, engineType: '' };
+  const time = spineTimeSql(spine, timeColumn, identifier(timeColumn.name));
+  // Parquet has no such type, and would be given rounded numbers.
+  const columns = found.map((column) =>
+    /^U?HUGEINT$/.test(column.engineType) ? { ...column, engineType: 'BIGINT' } : column,
+  );
+  const select = columns.map(({ name, engineType }, index) => {
+    const value =
+      found[index]?.engineType === engineType
+        ? identifier(name)
+        : `CAST(${identifier(name)} AS ${engineType})`;
+    return `${value} AS c${index}`;
+  });
+  await connection.run(
+    `CREATE TEMP TABLE __spine AS SELECT ${[...select, `${time} AS t`].join(', ')} FROM ${relation}`,
+  );
+  return columns;
 }
 
 /** Leaves the rows after a time out of `__spine`, and says how many they are. */
@@ -131,24 +157,23 @@ export async function spineDigest(connection: DuckDBConnection, spine: Spine): P
 async function relationOf(
   connection: DuckDBConnection,
   spine: Spine,
-  place: SpinePlace,
-  views: readonly JoinedView[],
+  {
+    views,
+    allLines,
+    ...place
+  }: SpinePlace & { readonly views: readonly JoinedView[]; readonly allLines: boolean },
 ): Promise<string> {
   if ('path' in spine && isRemote(spine.path)) await openAddress(connection, spine.path, place);
   switch (spine.kind) {
     case 'parquet':
       return `read_parquet(${stringLiteral(spineGlob(spine.path))})`;
-    case 'csv': {
-      const path = stringLiteral(spineGlob(spine.path));
-      const sniffed = await describeSelect(connection, `SELECT * FROM read_csv(${path})`);
-      const types = keyTypes(sniffed, views);
-      return types === '' ? `read_csv(${path})` : `read_csv(${path}, types = {${types}})`;
-    }
-    case 'json': {
-      const path = stringLiteral(spineGlob(spine.path));
-      // A line says whether a key is text or a number; only text that looks like a time is taken for one.
-      return `read_json(${path}, format = 'newline_delimited', sample_size = -1)`;
-    }
+    case 'csv':
+    case 'json':
+      return textSpineSql(
+        connection,
+        { ...spine, kind: spine.kind },
+        { ...textFile(spine.path), views, allLines },
+      );
     case 'written': {
       const select = spine.columns.map(({ name, engineType }) => {
         const column = identifier(name);
@@ -180,25 +205,16 @@ async function relationOf(
   }
 }
 
-/** A CSV file does not say what its columns are: `007` is text where the key it is read for is. */
-function keyTypes(sniffed: readonly EngineColumn[], views: readonly JoinedView[]): string {
-  const types = new Map<string, string>();
-  for (const { joinKeys, spineColumns } of views) {
-    for (const [index, key] of joinKeys.entries()) {
-      const name = spineColumns[index] ?? key.name;
-      const there = sniffed.find((column) => column.name === name);
-      // Only text loses something when it is taken for a number; anything else is checked after reading.
-      if (there !== undefined && key.type === 'string') types.set(name, duckDbType(key.type));
-    }
-  }
-  return [...types].map(([name, type]) => `${stringLiteral(name)}: ${stringLiteral(type)}`).join(', ');
-}
-
 /** A path that exists is meant letter by letter, anything else may be a glob. */
 function spineGlob(path: string): string {
   if (isRemote(path)) return path;
   const absolute = resolve(path);
   return existsSync(absolute) ? literalPath(absolute) : absolute;
+}
+
+function textFile(path: string): { readonly path: string; readonly file: string | null } {
+  const absolute = resolve(path);
+  return { path: spineGlob(path), file: !isRemote(path) && existsSync(absolute) ? absolute : null };
 }
 
 /** What DuckDB says about the user's file or query becomes SPINE_INVALID. */

@@ -13,6 +13,7 @@ import {
   touches,
 } from './hive-partitions.ts';
 import { describeSelect, type EngineColumn, sourcePath } from './source-scan.ts';
+import { wholeNumbersSql } from './whole-numbers.ts';
 
 /** A source's files as something to select from, and what is known of them. */
 export interface FileScan {
@@ -44,11 +45,13 @@ export async function scanFiles(
   const kept = pruned(found, source, range);
   const files = kept === undefined ? stringLiteral(path) : fileList(kept.opened.map(literalFile));
   const hive = hiveOptions(source, found, keys, asked);
-  const scan = withoutColumns(above, await scanSql(connection, source, files, [...keys, ...above], hive));
-  const columns = await describeSelect(connection, `SELECT * FROM ${scan}`);
+  const opened = kept?.opened ?? found;
+  const asOne = { files, only: opened.length === 1 ? (opened[0]?.file ?? null) : null, hive };
+  const scan = await scanSql(connection, source, asOne, [...keys, ...above]);
+  const relation = withoutColumns(above, scan.sql);
   return {
-    relation: kept === undefined ? scan : `(SELECT * FROM ${scan} WHERE ${kept.filter})`,
-    columns,
+    relation: kept === undefined ? relation : `(SELECT * FROM ${relation} WHERE ${kept.filter})`,
+    columns: scan.columns.filter(({ name }) => !above.includes(name)),
     files: kept === undefined ? files : kept.read.length === 0 ? null : fileList(kept.read.map(literalFile)),
   };
 }
@@ -127,35 +130,52 @@ function hiveOptions(
 async function scanSql(
   connection: DuckDBConnection,
   source: FileSourceSpec,
-  files: string,
+  { files, only, hive }: { readonly files: string; readonly only: string | null; readonly hive: string },
   keys: readonly string[],
-  hive: string,
-): Promise<string> {
+): Promise<{ readonly sql: string; readonly columns: readonly EngineColumn[] }> {
+  const described = (sql: string) => describeSelect(connection, `SELECT * FROM ${sql}`);
   // Folders' values have types of their own.
   const declared = source.columns.filter(({ name }) => !keys.includes(name));
   switch (source.kind) {
-    case 'parquet':
-      return `read_parquet(${files}, union_by_name = true${hive})`;
-    case 'csv': {
-      const sql = (types: readonly EngineColumn[]) =>
-        `read_csv(${files}, union_by_name = true${hive}${types.length === 0 ? '' : `, types = ${typesSql(types)}`})`;
-      return sql([...declared.map(textColumn), ...(await endsOfText(connection, source, sql([])))]);
+    case 'parquet': {
+      const sql = `read_parquet(${files}, union_by_name = true${hive})`;
+      return { sql, columns: await described(sql) };
     }
-    case 'json':
-      return jsonSql(connection, source, declared, keys, (more) => {
-        return `read_json(${files}, format = 'newline_delimited', union_by_name = true${hive}${more})`;
-      });
+    case 'csv': {
+      const sql = (types: readonly EngineColumn[], more = '') =>
+        `read_csv(${files}, union_by_name = true${hive}${more}${types.length === 0 ? '' : `, types = ${typesSql(types)}`})`;
+      const types = [...declared.map(textColumn), ...(await endsOfText(connection, source, sql([])))];
+      // Looked at once: DuckDB reads the beginning of every file for it.
+      const columns = await described(sql(types));
+      const own = columns.filter(({ name }) => !keys.includes(name));
+      const scan = wholeNumbersSql(own, only, (text, more) => sql(replaced(types, text), more));
+      return { sql: scan, columns };
+    }
+    case 'json': {
+      const sql = (more: string) =>
+        `read_json(${files}, format = 'newline_delimited', union_by_name = true${hive}${more})`;
+      const types = await jsonTypes(connection, source, declared, keys, sql);
+      const scan = wholeNumbersSql(types, only, (text, more) =>
+        sql(`${more}, columns = ${typesSql(replaced(types, text))}`),
+      );
+      return { sql: scan, columns: await described(scan) };
+    }
   }
 }
 
+/** `types`, those of the same names in `others` as they are there, and the rest of `others`. */
+function replaced(types: readonly EngineColumn[], others: readonly EngineColumn[]): readonly EngineColumn[] {
+  return [...new Map([...types, ...others].map((column) => [column.name, column])).values()];
+}
+
 /** JSON columns are declared all or none: those that are not declared keep what a look at the lines says. */
-async function jsonSql(
+async function jsonTypes(
   connection: DuckDBConnection,
   source: FileSourceSpec,
   declared: readonly Column[],
   keys: readonly string[],
   sql: (more: string) => string,
-): Promise<string> {
+): Promise<readonly EngineColumn[]> {
   const sniff = (more: string) => describeSelect(connection, `SELECT * FROM ${sql(more)}`);
   const lacking = (columns: readonly EngineColumn[]) =>
     declared.filter(({ name }) => !columns.some((column) => column.name === name));
@@ -170,7 +190,7 @@ async function jsonSql(
         `${missing.join(', ')}; it has ${columns.map(({ name }) => name).join(', ')}. Correct the source's columns or its files.`,
     );
   }
-  const types = columns
+  return columns
     .filter(({ name }) => !keys.includes(name))
     .map((column) => {
       const promised = declared.find(({ name }) => name === column.name);
@@ -183,7 +203,6 @@ async function jsonSql(
         ? { ...column, engineType: ZONED }
         : column;
     });
-  return sql(`, columns = ${typesSql(types)}`);
 }
 
 /** Where no row has ended, CSV does not tell that its ends are times. */
