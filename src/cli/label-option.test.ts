@@ -15,7 +15,6 @@ test('a label is a column of the entity rows, or a feature with a horizon', () =
 test.each([
   [{ horizon: '24h' }, '--horizon needs a --label'],
   [{ checkLeakage: true }, '--check-leakage needs a --label'],
-  [{ label: 'outcome', checkLeakage: true, format: 'arrow' }, 'cannot with --format arrow'],
   [{ label: 'outcome', horizon: '24h' }, 'is a column of the entity rows, which has no --horizon'],
   [{ label: 'flights:delayed' }, 'needs a --horizon such as 24h'],
   [{ label: 'flights:*', horizon: '24h' }, 'must be one feature'],

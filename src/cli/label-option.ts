@@ -8,15 +8,11 @@ export interface LabelOptions {
   readonly label?: string;
   readonly horizon?: string;
   readonly checkLeakage?: boolean;
-  readonly format?: string;
 }
 
 /** Undefined without a label. REQUEST_INVALID says which options go together. */
-export function labelOf({ label, horizon, checkLeakage, format }: LabelOptions): LabelRequest | undefined {
+export function labelOf({ label, horizon, checkLeakage }: LabelOptions): LabelRequest | undefined {
   const refuse = (reason: string) => new TidemarkError('REQUEST_INVALID', reason);
-  if (checkLeakage === true && format === 'arrow') {
-    throw refuse('--check-leakage reads the files back, which it cannot with --format arrow: leave one out.');
-  }
   if (label === undefined) {
     if (horizon !== undefined) throw refuse('--horizon needs a --label of a view, as view:feature.');
     if (checkLeakage === true) {

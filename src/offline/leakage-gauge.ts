@@ -1,4 +1,4 @@
-import type { TableFiles } from './table-profiler.ts';
+import type { TableFormat } from '../core/table-format.ts';
 
 /**
  * Measures how well each column of a table alone predicts one of them, the label. What predicts it nearly perfectly
@@ -29,7 +29,8 @@ export interface LeakageGauge {
 }
 
 export interface LeakageRequest {
-  readonly table: TableFiles;
+  /** Files that are one table together, in the order of its rows: absolute, at least one. */
+  readonly table: { readonly format: TableFormat; readonly paths: readonly string[] };
   /** Rows without a label are not measured. */
   readonly label: GaugedColumn;
   readonly columns: readonly GaugedColumn[];

@@ -68,10 +68,6 @@ export async function checkLeakage(
   if (label === undefined) {
     throw refuse('it has no label; build it with --label, a column of the entity rows or view:feature');
   }
-  const { format } = layout;
-  if (format === 'arrow') {
-    throw refuse('its files are Arrow, which are not read back; build it with --format parquet or csv');
-  }
   const kind = kindOf(label.type);
   if (kind === undefined)
     throw refuse(`its label "${label.name}" is ${label.type}, which cannot be predicted`);
@@ -82,7 +78,7 @@ export async function checkLeakage(
   });
   const folder = trainingSetFolder(offlineRoot, contents.project, id);
   const measures = await leakage.measure({
-    table: { format, paths: data.files.map(({ path }) => join(folder, path)) },
+    table: { format: layout.format, paths: data.files.map(({ path }) => join(folder, path)) },
     label: { name: label.name, kind },
     columns: gauged,
     mostRows: MOST_ROWS,

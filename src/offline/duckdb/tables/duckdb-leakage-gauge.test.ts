@@ -1,8 +1,10 @@
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createDuckDbWorld, type DuckDbWorld } from '../../../../test/conformance/duckdb-world.ts';
 import type { GaugedColumn, LeakageMeasures } from '../../leakage-gauge.ts';
 import { createDuckDbLeakageGauge } from './duckdb-leakage-gauge.ts';
+import { createDuckDbTableArranger } from './duckdb-table-arranger.ts';
 
 let world: DuckDbWorld;
 beforeAll(async () => {
@@ -38,6 +40,51 @@ const scores = ({ columns }: LeakageMeasures) =>
   Object.fromEntries(
     columns.map(({ name, byValue, byNull }) => [name, [byValue?.score ?? null, byNull?.score ?? null]]),
   );
+
+test('Arrow files give what the Parquet that they are made from gives, whatever the types, sampled or not', async () => {
+  const place = join(world.folder, 'both');
+  await mkdir(place);
+  const from = join(place, 'joined.parquet');
+  await world.run(
+    `COPY (SELECT i, i % 10 < 3 AS yes, if(i % 7 = 0, NULL, (i % 100 - 50)::TINYINT) AS tiny, -i::INTEGER AS number, (i - 700) * 1152921504606846 AS long,
+      18446744073709551615::UBIGINT - i::UBIGINT AS wide, (i % 13)::FLOAT AS single, if(i % 5 = 0, 'nan'::DOUBLE, ${random('d')}) AS real,
+      'ä' || i % 9 AS text, TIMESTAMP '1969-12-31' + to_hours(i) AS "at", DATE '1969-06-01' + (i % 400)::INTEGER AS day, (i % 50 - 25.5)::DECIMAL(20,1) AS price
+      FROM range(1500) t(i)) TO '${from}' (FORMAT parquet)`,
+  );
+  const files = await createDuckDbTableArranger(world.db).arrange({
+    from,
+    folder: place,
+    name: 'data',
+    layout: { format: 'arrow', rowsPerFile: 600, split: null },
+    timestampField: 'at',
+  });
+  expect(files).toHaveLength(3);
+  const category: readonly string[] = ['yes', 'text'];
+  const columns = 'tiny number long wide single real text at day price yes'
+    .split(' ')
+    .map((name) => ({ name, kind: category.includes(name) ? ('category' as const) : ('ordered' as const) }));
+  const gauge = createDuckDbLeakageGauge(world.db);
+  const arrow = { format: 'arrow', paths: files.map(({ path }) => join(place, path)) } as const;
+  const parquet = { format: 'parquet', paths: [from] } as const;
+  for (const [name, mostRows] of [
+    ['yes', 1_000_000],
+    ['price', 800],
+  ] as const) {
+    const label = { name, kind: name === 'yes' ? 'category' : 'ordered' } as const;
+    const measured = (table: typeof arrow | typeof parquet) =>
+      gauge.measure({ table, label, columns: columns.filter((column) => column.name !== name), mostRows });
+    const found = await measured(arrow);
+    expect(found.sampled).toBe(mostRows === 800);
+    expect(found).toEqual(await measured(parquet));
+  }
+  const [label = { name: 'yes', kind: 'category' }] = columns;
+  await expect(
+    gauge.measure({ table: { format: 'arrow', paths: [from] }, label, columns, mostRows: 10 }),
+  ).rejects.toMatchObject({ code: 'SOURCE_UNREADABLE' });
+  await expect(
+    gauge.measure({ table: { format: 'arrow', paths: [`${from}.gone`] }, label, columns, mostRows: 10 }),
+  ).rejects.toMatchObject({ code: 'SOURCE_UNREADABLE' });
+});
 
 describe('for a label of two values', () => {
   const label = { name: 'y', kind: 'category' } as const;

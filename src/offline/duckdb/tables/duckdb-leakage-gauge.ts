@@ -21,6 +21,7 @@ import {
   rowsSql,
   sumsSql,
 } from './leakage-sql.ts';
+import { loadArrow } from './load-arrow.ts';
 
 /** Columns read at a time: what is held is these, of the rows that are measured; it spills like any table. */
 const AT_ONCE = 16;
@@ -41,11 +42,9 @@ export function createDuckDbLeakageGauge(engine: DuckDbEngine): LeakageGauge {
   };
 }
 
-async function measure(
-  connection: DuckDBConnection,
-  { table, label, columns, mostRows, onProgress }: LeakageRequest,
-): Promise<LeakageMeasures> {
-  const from = relationOf(table);
+async function measure(connection: DuckDBConnection, request: LeakageRequest): Promise<LeakageMeasures> {
+  const { label, columns, mostRows, onProgress } = request;
+  const from = await tableOf(connection, request);
   const [total = 0] = await numbers(connection, `SELECT count(*) FROM ${from}`);
   const sampled = total > mostRows;
   const below = sampled ? (2n ** 64n * BigInt(mostRows)) / BigInt(total) : null;
@@ -72,8 +71,19 @@ async function measure(
       );
     }
   }
-  await connection.run('DROP TABLE IF EXISTS __gauged; DROP TABLE __labels');
+  await connection.run('DROP TABLE IF EXISTS __gauged; DROP TABLE __labels; DROP TABLE IF EXISTS __arrow');
   return { rows, sampled, label: kind, columns: measured };
+}
+
+/** What stands after FROM. */
+async function tableOf(
+  connection: DuckDBConnection,
+  { table: { format, paths }, label, columns, signal }: LeakageRequest,
+): Promise<string> {
+  if (format !== 'arrow') return relationOf({ format, paths });
+  const names = new Set([label, ...columns].map(({ name }) => name));
+  await loadArrow(connection, paths, { table: '__arrow', columns: [...names], signal });
+  return '__arrow';
 }
 
 async function measureColumn(
