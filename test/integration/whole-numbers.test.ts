@@ -76,6 +76,32 @@ describe.each(kinds)('a %s file', (kind, lines) => {
     },
   );
 
+  test('has whole numbers in lists, and one that is none is told', async () => {
+    const list = { name: 'n', type: 'array<int64>' } as const;
+    const text = (value: string) =>
+      kind === 'csv' && value.includes(',') ? `"${value.replaceAll('"', '""')}"` : value;
+    const source = (path: string) => fileSource({ kind, path, columns: [list] });
+    const view = batchView(source(`lists.${kind}`), { kind: 'passthrough' }, [['n', 'array<int64>']]);
+    const nothing = kind === 'csv' ? '' : 'null';
+    await write(`lists.${kind}`, lines(['[1, 9007199254740993]', '[2.0,null]', '[]', nothing].map(text)));
+    const computer = createDuckDbFeatureComputer(engine, { baseDir: folder, offlineRoot: folder });
+    const range = { start: timeOf(AT), end: timeOf('2026-01-01T01:00:00Z') };
+    await computer.compute({ view, range, path: `lists-${kind}.parquet` });
+    const rows = await storedRows(engine, view, folder, `lists-${kind}.parquet`);
+    expect(rows.map(({ values }) => values[0])).toEqual([[1n, 9007199254740993n], [2n, null], [], null]);
+    for (const [at, [value, told]] of [
+      ['[1, 2.7]', '2.7", which is no int64'],
+      ['["x"]', 'x", which is no int64'],
+      ['7', '7", which is no array<int64>'],
+    ].entries()) {
+      await write(`list-${at}.${kind}`, lines(['[1, 2]', value ?? ''].map(text)));
+      await expect(reader().describe(source(`list-${at}.${kind}`))).rejects.toMatchObject({
+        code: 'SOURCE_SCHEMA_MISMATCH',
+        message: expect.stringContaining(`column "n" of ${join(folder, `list-${at}.${kind}`)} has "${told}`),
+      });
+    }
+  });
+
   test('with a value that only a late row has is told when that row is read, declared or not', async () => {
     const values = [...Array.from({ length: 30_000 }, (_, at) => `${at}`), '5.7'];
     await expect(valuesOf('late', values)).rejects.toMatchObject({
