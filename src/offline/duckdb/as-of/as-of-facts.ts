@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { JoinKey } from '../../../core/entity.ts';
 import type { RevisedSlice } from '../../feature-reader.ts';
-import { INTERVAL_END } from '../../offline-columns.ts';
+import { CREATED_TIME, EVENT_TIME, INTERVAL_END } from '../../offline-columns.ts';
 import { fileList, literalPath, stringLiteral } from '../sql-text.ts';
 import type { Bounds } from './as-of-order.ts';
 
@@ -12,9 +12,17 @@ export interface FileFacts {
   readonly rows: number;
   /** Of the keys of type int64, by position. */
   readonly keys: readonly (Bounds | null)[];
+  /**
+   * Created time less event time in microseconds, when the bounds of both leave room for one: all rows may have it, and
+   * nothing else is known of any row between the bounds.
+   */
+  readonly lag: bigint | null;
   /** By slice path. */
   readonly intervalEnds: ReadonlyMap<string, Bounds>;
 }
+
+/** Columns whose bounds are read as times; they come first. */
+const TIMES: readonly string[] = [INTERVAL_END, EVENT_TIME, CREATED_TIME];
 
 export async function readFileFacts(
   connection: DuckDBConnection,
@@ -23,7 +31,7 @@ export async function readFileFacts(
   offlineRoot: string,
 ): Promise<FileFacts> {
   const paths = [...new Set(slices.map(({ path }) => path))];
-  const columns = [INTERVAL_END, ...joinKeys.filter(({ type }) => type === 'int64').map(({ name }) => name)];
+  const columns = [...TIMES, ...joinKeys.filter(({ type }) => type === 'int64').map(({ name }) => name)];
   const files = (
     await connection.runAndReadAll(
       factsSql(
@@ -44,10 +52,13 @@ export async function readFileFacts(
     const unknown = least === undefined || most === undefined || known.length < all.length;
     return unknown ? null : { least, most };
   };
+  const lags = new Set(files.flatMap((file) => file.slice(-2)));
+  const [lag] = lags;
   return {
+    lag: lags.size === 1 && typeof lag === 'bigint' ? lag : null,
     rows: files.reduce((sum, [, rows]) => sum + Number(rows), 0),
     keys: joinKeys.map(({ name }) => {
-      const at = columns.indexOf(name, 1);
+      const at = columns.indexOf(name, TIMES.length);
       return at === -1 ? null : bounds(at);
     }),
     intervalEnds: new Map(
@@ -72,10 +83,14 @@ function boundsOf(file: readonly unknown[], column: number): Bounds | null {
   return typeof least === 'bigint' && typeof most === 'bigint' ? { least, most } : null;
 }
 
-/** A row a file: its name and rows, then the least and greatest value of each column. */
+/**
+ * A row a file: its name and rows, then the least and greatest value of each column, then the least and the greatest
+ * difference between the bounds of created and event times in a row group.
+ */
 function factsSql(columns: readonly string[], paths: readonly string[]): string {
+  const times = TIMES.map(stringLiteral).join(', ');
   const value = (text: string) =>
-    `CASE WHEN path_in_schema = ${stringLiteral(INTERVAL_END)} THEN epoch_us(TRY_CAST(${text} AS TIMESTAMP)) ELSE TRY_CAST(${text} AS BIGINT) END`;
+    `CASE WHEN path_in_schema IN (${times}) THEN epoch_us(TRY_CAST(${text} AS TIMESTAMP)) ELSE TRY_CAST(${text} AS BIGINT) END`;
   const perGroup = columns.flatMap((name, at) => [
     `max(least) FILTER (path_in_schema = ${stringLiteral(name)}) AS least${at}`,
     `max(most) FILTER (path_in_schema = ${stringLiteral(name)}) AS most${at}`,
@@ -85,8 +100,11 @@ function factsSql(columns: readonly string[], paths: readonly string[]): string 
       (bound) => `CASE WHEN count(least${at}) = count(*) AND count(most${at}) = count(*) THEN ${bound} END`,
     ),
   );
+  const [event, created] = [EVENT_TIME, CREATED_TIME].map((name) => columns.indexOf(name));
+  const lags = ['least', 'most'].map((bound) => `${bound}${created} - ${bound}${event}`);
+  const perLag = [`min(least(${lags.join(', ')}))`, `max(greatest(${lags.join(', ')}))`];
   return (
-    `SELECT ${['file_name', 'sum(rows)', ...perFile].join(', ')} ` +
+    `SELECT ${['file_name', 'sum(rows)', ...perFile, ...perLag].join(', ')} ` +
     `FROM (SELECT ${['file_name', 'row_group_id', 'max(row_group_num_rows) AS rows', ...perGroup].join(', ')} ` +
     `FROM (SELECT *, ${value('coalesce(stats_min_value, stats_min)')} AS least, ${value('coalesce(stats_max_value, stats_max)')} AS most ` +
     `FROM parquet_metadata(${fileList(paths.map(literalPath))}) ` +

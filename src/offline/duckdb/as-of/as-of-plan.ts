@@ -6,8 +6,8 @@ import type { AsOfView } from '../../as-of-engine.ts';
 import type { RevisedSlice } from '../../feature-reader.ts';
 import { NUMBERING, numberedScanSql, sliceScanSql } from '../slice-scan.ts';
 import type { FileFacts } from './as-of-facts.ts';
-import { BY_EVENT_TIME, byRecency, type RecencyFacts } from './as-of-order.ts';
-import { type JoinPlan, recencyFactsSql, type ViewJoin } from './as-of-sql.ts';
+import { type Bounds, BY_EVENT_TIME, byRecency, type RowOrder } from './as-of-order.ts';
+import { type JoinPlan, lagSql, recencyFactsSql, type ViewJoin } from './as-of-sql.ts';
 
 /** A spine this many times smaller than the files is worth a look-up of each row's key before rows are sorted. */
 const FEW_KEYS = 16;
@@ -32,38 +32,49 @@ export async function planJoin(connection: DuckDBConnection, given: ViewRows): P
   const fetchValues = worthFetching(given);
   const rows = (fetchValues ? numberedScanSql : sliceScanSql)(slices, offlineRoot);
   const join = { view, rows, knownAt, span };
-  const recency = await readRecencyFacts(connection, join, slices);
+  const recency = await readRecency(connection, join, slices, facts);
   if (recency === null) return null;
-  const { lag, lastRevision } = recency;
-  // Rows are unique in key, event time, created time and revision: with one lag and revision, in key and event time.
-  const unique = lag.least === lag.most && slices.every(({ revision }) => revision === lastRevision);
   const plan: JoinPlan = {
-    order: unique ? BY_EVENT_TIME : byRecency(recency),
-    seenLate: knownAt.kind === 'row' && lag.most > view.dataDelay,
+    order: recency.order,
+    seenLate: knownAt.kind === 'row' && recency.lag.most > view.dataDelay,
     narrowKeys: facts.keys.map((key) => key !== null && key.least >= -(2n ** 31n) && key.most < 2n ** 31n),
+    narrowIds: spineRows < 2 ** 31,
     onlySpineKeys: spineRows * FEW_KEYS < facts.rows,
     fetchValues,
   };
   return { ...join, plan };
 }
 
-async function readRecencyFacts(
+/**
+ * What the order of rows goes by. Rows are unique in key, event time, created time and revision: with one lag and
+ * revision, in key and event time. Null when there are no rows.
+ */
+async function readRecency(
   connection: DuckDBConnection,
   join: Omit<ViewJoin, 'plan'>,
   slices: readonly RevisedSlice[],
-): Promise<RecencyFacts | null> {
-  const [[first, last, least, most, wholeEvents, wholeLags] = []] = (
-    await connection.runAndReadAll(recencyFactsSql(join))
-  ).getRows();
+  facts: FileFacts,
+): Promise<{ readonly order: RowOrder; readonly lag: Bounds } | null> {
+  const read = async (sql: string) => (await connection.runAndReadAll(sql)).getRows()[0] ?? [];
+  const revisions = new Set(slices.map(({ revision }) => revision));
+  if (revisions.size === 1 && facts.lag !== null) {
+    const [least, most] = await read(lagSql(join));
+    if (typeof least !== 'bigint' || typeof most !== 'bigint') return null;
+    if (least === most) return { order: BY_EVENT_TIME, lag: { least, most } };
+  }
+  const [first, last, least, most, wholeEvents, wholeLags] = await read(recencyFactsSql(join));
   if (typeof first !== 'bigint' || typeof last !== 'bigint') return null;
   if (typeof least !== 'bigint' || typeof most !== 'bigint') return null;
-  return {
+  const lag = { least, most };
+  if (revisions.size === 1 && least === most) return { order: BY_EVENT_TIME, lag };
+  const order = byRecency({
     event: { least: first, most: last },
-    lag: { least, most },
+    lag,
     eventUnit: wholeEvents === true ? 1_000_000n : 1n,
     lagUnit: wholeLags === true ? 1_000_000n : 1n,
-    lastRevision: slices.reduce((latest, { revision }) => Math.max(latest, revision), 0),
-  };
+    lastRevision: Math.max(...revisions),
+  });
+  return { order, lag };
 }
 
 /**
