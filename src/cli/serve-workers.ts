@@ -119,7 +119,7 @@ export async function serveWorkers(request: WorkersRequest): Promise<RunningServ
           for (const worker of alive) tell(worker, LEAVE);
         });
         await door.close();
-        await Promise.race([handOver.settled(), sleep(SETTLE_MILLIS)]);
+        await handOver.settled(SETTLE_MILLIS);
         await endAll();
       },
     };
@@ -184,5 +184,3 @@ async function ended(worker: Worker): Promise<void> {
   await exited;
   clearTimeout(timer);
 }
-
-const sleep = (millis: number) => new Promise((resolve) => setTimeout(resolve, millis).unref());

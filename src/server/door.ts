@@ -52,8 +52,9 @@ export async function openDoor({ host, port, take }: DoorOptions): Promise<Door>
   };
 }
 
-const QUIET_MILLIS = 5;
-const LONGEST_HOLD_MILLIS = 100;
+/** Longer than most answers take: who gets one comes again. */
+const QUIET_MILLIS = 25;
+const LONGEST_HOLD_MILLIS = 250;
 
 /**
  * Resolves when nobody has come for a moment, right after the event loop has looked. Where they keep coming, whatever

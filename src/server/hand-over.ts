@@ -13,8 +13,8 @@ export interface HandOver {
   add(worker: Worker): void;
   /** From now on it is given none. */
   remove(worker: Worker): void;
-  /** Resolves when none is on its way or waiting, or none has a worker to go to. */
-  settled(): Promise<void>;
+  /** Resolves when none is on its way or waiting; when the time is over, those that wait are turned away. */
+  settled(millis: number): Promise<void>;
 }
 
 const CONNECTION = 'tidemark:connection';
@@ -78,8 +78,10 @@ export function createHandOver(): HandOver {
       members.delete(worker);
       free.delete(worker);
     },
-    async settled() {
-      while (onTheirWay.size > 0 || (waiting.length > 0 && members.size > 0)) {
+    async settled(millis) {
+      const end = performance.now() + millis;
+      const isSettled = () => onTheirWay.size === 0 && waiting.length === 0;
+      while (!isSettled() && performance.now() < end) {
         await new Promise((resolve) => setTimeout(resolve, 1));
       }
       for (const connection of waiting.splice(0)) connection.destroy();
