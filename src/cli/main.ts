@@ -24,7 +24,10 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   status: async () => (await import('./commands/status.ts')).registerStatus,
 };
 
-/** Runs the CLI. Exit codes: 0 done, 1 an error (one line says which), 2 wrong usage. */
+/**
+ * Runs the CLI. Exit codes: 0 done, 1 an error (one line says which), 2 wrong usage. With --json an error is one JSON
+ * object on standard error: `{"error":{"code":"UNKNOWN_VIEW","message":"Cannot …"}}`.
+ */
 export async function main(argv: readonly string[], overrides: Partial<CliContext> = {}): Promise<number> {
   const stop = new AbortController();
   const onSignal = () => {
@@ -40,19 +43,20 @@ export async function main(argv: readonly string[], overrides: Partial<CliContex
     signal: stop.signal,
     ...overrides,
   };
+  const json = argv.includes('--json');
   try {
-    const root = await program(context, argv[0]);
+    const root = await program(context, argv[0], json);
     await root.parseAsync([...argv], { from: 'user' });
     return 0;
   } catch (error) {
-    return exitCodeOf(error, context);
+    return exitCodeOf(error, context, json);
   } finally {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
 }
 
 /** With the command that is asked for, or with all of them for help and for names that are none. */
-async function program(context: CliContext, name: string | undefined): Promise<Command> {
+async function program(context: CliContext, name: string | undefined, json: boolean): Promise<Command> {
   const root = new Command('tidemark')
     .description('Features as code: computed on schedules, joined as of their time, served in milliseconds.')
     .version(packageJson.version, '--version', 'say which version this is')
@@ -60,7 +64,8 @@ async function program(context: CliContext, name: string | undefined): Promise<C
     .showHelpAfterError('(tidemark --help lists the commands)')
     .configureOutput({
       writeOut: (text) => context.streams.stdout.write(text),
-      writeErr: (text) => context.streams.stderr.write(text),
+      // Wrong usage is told as JSON when it is caught.
+      writeErr: (text) => json || context.streams.stderr.write(text),
     });
   const asked = name === undefined ? undefined : COMMANDS[name];
   for (const load of asked === undefined ? Object.values(COMMANDS) : [asked]) (await load())(root, context);
@@ -68,16 +73,23 @@ async function program(context: CliContext, name: string | undefined): Promise<C
   return root;
 }
 
-function exitCodeOf(error: unknown, { streams, signal }: CliContext): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+function exitCodeOf(error: unknown, { streams, signal }: CliContext, json: boolean): number {
+  const tell = (code: string, message: string) =>
+    streams.stderr.write(
+      json ? `${JSON.stringify({ error: { code, message } })}\n` : `${code}: ${message}\n`,
+    );
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0;
+    // As text, commander has told it already.
+    if (json) tell('REQUEST_INVALID', error.message.replace(/^error: /, ''));
+    return 2;
+  }
   if (error instanceof TidemarkError) {
     // Stopping on request is not a mistake of anyone's.
     if (error.code === 'CANCELLED' && signal.aborted) return 130;
-    streams.stderr.write(`${error.code}: ${error.message}\n`);
+    tell(error.code, error.message);
     return 1;
   }
-  streams.stderr.write(
-    `INTERNAL: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-  );
+  tell('INTERNAL', error instanceof Error ? (error.stack ?? error.message) : String(error));
   return 1;
 }

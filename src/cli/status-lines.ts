@@ -36,7 +36,7 @@ export function statusLines({
     countText(view.missingIntervals),
     countText(view.heldIntervals),
     countText(view.failedIntervals),
-    view.nextRunAt,
+    view.nextRunAt ?? 'paused',
   ]);
   return [
     ...table([head, ...rows]),

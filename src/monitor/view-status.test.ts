@@ -48,6 +48,11 @@ test('a tick whose data delay has not passed is still the next one', () => {
   });
 });
 
+test('a paused view has no next run', () => {
+  const view = monitoredView({ paused: true });
+  expect(viewStatus(coveredTo(january('01T06:00'), {}, view), january('01T07:09')).nextRunAt).toBeNull();
+});
+
 test('before its start a view has nothing missing, and its first interval ends at its second tick', () => {
   const view = monitoredView({
     schedule: '0 0 1 * *',

@@ -29,9 +29,10 @@ export interface ViewStatus {
   readonly slaSeconds: number | null;
   /** When the SLA is (or was) breached if the watermark does not move. */
   readonly breachesAt: string | null;
-  /** The end of the next interval, and when it will be computed: one data delay later. */
+  /** The end of the next interval. */
   readonly nextTick: string;
-  readonly nextRunAt: string;
+  /** When that will be computed: one data delay later. Null when the view is paused. */
+  readonly nextRunAt: string | null;
   /** Intervals that are due and neither committed nor held. */
   readonly missingIntervals: number;
   readonly runningIntervals: number;
@@ -71,7 +72,7 @@ export function viewStatus(read: ViewCoverage, now: Micros): ViewStatus {
     slaSeconds: sla === null ? null : seconds(sla),
     breachesAt: breachesAt === null ? null : formatTime(breachesAt),
     nextTick: formatTime(nextTick),
-    nextRunAt: formatTime(addDuration(nextTick, delay)),
+    nextRunAt: view.paused ? null : formatTime(addDuration(nextTick, delay)),
     missingIntervals: due === undefined ? 0 : count(missingOf(due, coverage)),
     runningIntervals: count(coverage.running),
     heldIntervals: count(coverage.held),

@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { ServerName } from './server.ts';
 
 /** Where everything of one embedded stack lies. */
@@ -28,8 +28,15 @@ export function homeAt(path: string): Home {
 
 export function makeHome(home: Home): void {
   const isNew = !existsSync(home.path);
+  // Not at once: where the system keeps answering that there is no such folder (/proc), `recursive` never ends.
+  for (const folder of missing(home.path)) mkdirSync(folder);
   mkdirSync(join(home.path, 'logs'), { recursive: true });
   mkdirSync(home.redisData, { recursive: true });
   // Others may pass through (under root, Postgres runs as another user) but neither list nor change anything.
   if (isNew) chmodSync(home.path, 0o711);
+}
+
+/** The folder itself as the last. */
+function missing(folder: string): readonly string[] {
+  return existsSync(folder) ? [] : [...missing(dirname(folder)), folder];
 }
