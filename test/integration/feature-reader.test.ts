@@ -7,6 +7,8 @@ import { formatTime, timeOf } from '../../src/core/time.ts';
 import { createDuckDb, type DuckDbEngine } from '../../src/offline/duckdb/engine.ts';
 import { createDuckDbFeatureReader } from '../../src/offline/duckdb/newest/duckdb-feature-reader.ts';
 import type { FeatureReader, LatestRequest } from '../../src/offline/feature-reader.ts';
+import { ByteWriter } from '../../src/online/redis/byte-writer.ts';
+import { entityKeyCodec } from '../../src/online/redis/key.ts';
 import { batchView, fileSource, writeParquet } from '../support/offline-case.ts';
 
 let folder: string;
@@ -181,11 +183,24 @@ test('newest rows that are found in several passes are the same, and those with 
     expect(expected).toHaveLength(3000);
     expect(byKey(await read(many, of))).toEqual(expected);
   }
+  // Integers that lie together come together, also when they are read in several passes: by their neighbours, and where
+  // a single integer is the key by the place that the online store keeps them in.
   const inOrder = (await read(reader, numbers)).map(({ key }) => `${key[0]} ${Number(key[1]) + 2_000_000}`);
   expect(inOrder).toEqual(inOrder.toSorted());
-  // Neighbours are found in one pass.
   const sixteens = (await read(many, numbers)).map(({ key }) => `${key[0]} ${Number(key[1]) >> 4}`);
   expect(sixteens.filter((group, at) => group !== sixteens[at - 1])).toHaveLength(new Set(sixteens).size);
+  const single = { ...numbers, joinKeys: numbers.joinKeys.slice(1) };
+  const places = entityKeyCodec('view', ['int64']);
+  const writer = new ByteWriter(16);
+  for (const from of [reader, many]) {
+    const rows = await read(from, single);
+    const placed = rows.map(({ key }) => {
+      writer.length = 0;
+      return places.encode(writer, key);
+    });
+    expect(placed).toHaveLength(1000);
+    expect(placed).toEqual(placed.toSorted((a, b) => a - b));
+  }
 });
 
 test('of a view without keys there is one newest row, however large the files are', async () => {

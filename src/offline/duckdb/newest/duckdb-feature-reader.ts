@@ -3,8 +3,8 @@ import type { FeatureRow } from '../../../core/rows.ts';
 import type { FeatureReader, LatestRequest } from '../../feature-reader.ts';
 import type { DuckDbEngine } from '../engine.ts';
 import { sliceFailure } from '../slice-scan.ts';
-import { identifiers } from '../sql-text.ts';
-import { entityParts, isInOrder, PASS_BYTES } from './newest-passes.ts';
+import { hasPlaceSql } from './integer-place.ts';
+import { entityParts, orderOf, PASS_BYTES } from './newest-passes.ts';
 import { appendRows, newestSql, readChunks, rowColumns } from './newest-rows.ts';
 import { readWithdrawn } from './withdrawn-rows.ts';
 
@@ -65,7 +65,7 @@ export function createDuckDbFeatureReader(
 
 function latestSql(request: LatestRequest, offlineRoot: string, where: string): string {
   const columns = rowColumns(request.view).map(({ sql }) => sql);
-  const select = `SELECT ${columns.join(', ')} FROM ${newestSql(request, offlineRoot, { where })}`;
-  if (!isInOrder(request.view)) return select;
-  return `${select} ORDER BY ${identifiers(request.view.joinKeys.map(({ name }) => name))}`;
+  const newest = newestSql(request, offlineRoot, { where, places: hasPlaceSql(request.view) });
+  const order = orderOf(request.view);
+  return `SELECT ${columns.join(', ')} FROM ${newest}${order === null ? '' : ` ORDER BY ${order}`}`;
 }

@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import type { JoinKey } from '../../../core/entity.ts';
 import type { BatchViewSpec } from '../../../core/feature-view.ts';
 import { valueTypeOf } from '../../../core/value-type.ts';
 import type { LatestRequest } from '../../feature-reader.ts';
-import { fileList, identifier, literalPath } from '../sql-text.ts';
+import { fileList, identifier, identifiers, literalPath } from '../sql-text.ts';
+import { hasPlaceSql, PLACES } from './integer-place.ts';
 
 /**
  * What the rows of one pass may take in DuckDB's memory, about. Ten million entities in one pass took 1.7 GB, or
@@ -13,7 +15,10 @@ export const PASS_BYTES = 200_000_000;
 /** Beyond, every pass holds more, and DuckDB spills what is above its own limit. */
 const MOST_PASSES = 16;
 
-/** Conditions over the files' rows that part the entities, so that each part's newest rows can be found alone. */
+/**
+ * Conditions over the files' rows that part the entities, so that each part's newest rows can be found alone. Parts
+ * are of places (`__place`) where those can be told in SQL, so that all rows of a place come in one pass.
+ */
 export async function entityParts(
   connection: DuckDBConnection,
   { view, slices }: LatestRequest,
@@ -28,23 +33,30 @@ export async function entityParts(
   const rows = Number(counted.getRows()[0]?.[0] ?? 0);
   const passes = Math.min(MOST_PASSES, Math.ceil((rows * rowBytes(view)) / passBytes));
   if (passes <= 1) return ['true'];
+  const of = (condition: (pass: number) => string) => Array.from({ length: passes }, (_, p) => condition(p));
+  const first = (pass: number) => Math.floor((pass * PLACES) / passes);
+  if (hasPlaceSql(view)) return of((pass) => `__place >= ${first(pass)} AND __place < ${first(pass + 1)}`);
   const entity = `hash(${view.joinKeys.map((_, index) => neighbours(view, index)).join(', ')})`;
-  return Array.from({ length: passes }, (_, pass) => `${entity} % ${passes} = ${pass}`);
+  return of((pass) => `${entity} % ${passes} = ${pass}`);
 }
 
 /**
- * Whether rows come in the order of their keys: integers that lie together are kept together by the online store, so
- * that they are written together.
+ * What rows are ordered by, so that the online store, which keeps integers that lie together in one place, is given
+ * them together; null when they come in no order.
  */
-export function isInOrder({ joinKeys }: BatchViewSpec): boolean {
-  const last = joinKeys.at(-1)?.type;
-  return last === 'int32' || last === 'int64';
+export function orderOf({ joinKeys }: BatchViewSpec): string | null {
+  if (hasPlaceSql({ joinKeys })) return '__place';
+  return isInteger(joinKeys.at(-1)) ? identifiers(joinKeys.map(({ name }) => name)) : null;
 }
 
 /** A join key; of the last one, when it is a number, what sixteen neighbours have in common. */
-function neighbours(view: BatchViewSpec, index: number): string {
-  const column = identifier(view.joinKeys[index]?.name ?? '');
-  return index === view.joinKeys.length - 1 && isInOrder(view) ? `(${column} >> 4)` : column;
+function neighbours({ joinKeys }: BatchViewSpec, index: number): string {
+  const column = identifier(joinKeys[index]?.name ?? '');
+  return index === joinKeys.length - 1 && isInteger(joinKeys[index]) ? `(${column} >> 4)` : column;
+}
+
+function isInteger(key: JoinKey | undefined): boolean {
+  return key?.type === 'int32' || key?.type === 'int64';
 }
 
 /** A guess; only the number of passes hangs on it. */
