@@ -5,7 +5,21 @@ import type { FeatureRow } from '../../src/core/rows.ts';
 import { micros } from '../../src/core/time.ts';
 import type { KeyType, KeyValue } from '../../src/core/value-type.ts';
 import type { OnlineStore, OnlineTable } from '../../src/online/online-store.ts';
+import { ByteWriter } from '../../src/online/redis/byte-writer.ts';
+import { entityKeyCodec } from '../../src/online/redis/key.ts';
 import { anyKeys, anyTypedValue, featureRow, onlineTable } from './online-rows.ts';
+
+/** Entities that the store on Redis keeps in one bucket. */
+function inOnePlace(count: number): readonly bigint[] {
+  const codec = entityKeyCodec('view', ['int64']);
+  const writer = new ByteWriter(16);
+  const ids: bigint[] = [];
+  for (let id = 0n; ids.length < count; id += 16n) {
+    writer.length = 0;
+    if (codec.encode(writer, [id]) === 7) ids.push(...Array.from({ length: 16 }, (_, i) => id + BigInt(i)));
+  }
+  return ids.slice(0, count);
+}
 
 /** What every online store keeps (see the invariants on its port). */
 export function onlineStoreConformance(name: string, make: () => Promise<OnlineStore>): void {
@@ -77,6 +91,21 @@ export function onlineStoreConformance(name: string, make: () => Promise<OnlineS
           ),
           { numRuns: 60 },
         );
+      });
+
+      it('compares each of many rows that it keeps in one place with what is there of it', async () => {
+        const table = onlineTable();
+        const ids = inOnePlace(200);
+        const at = (id: bigint, event: number) => featureRow([id], [BigInt(event)], { event: BigInt(event) });
+        const before = ids.map((id, i) => at(id, i % 3));
+        expect(await store.write(table, before.slice(0, 150))).toEqual({ written: 150, unchanged: 0 });
+        // 50 are newer, 50 equal, 50 older and 50 new; and one comes twice in the same write.
+        const after = ids.map((id) => at(id, 1));
+        const again = at(ids[0] ?? 0n, 5);
+        expect(await store.write(table, [...after, again])).toEqual({ written: 101, unchanged: 100 });
+        const [found = []] = await store.read([{ table, keys: ids.map((id) => [id]) }]);
+        const expected = ids.map((id, i) => at(id, i >= 150 ? 1 : Math.max(1, i % 3)));
+        expect(found).toEqual([again, ...expected.slice(1)]);
       });
 
       it('takes a row that is equal to the stored one for a success that changes nothing', async () => {
