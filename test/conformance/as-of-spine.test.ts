@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -341,6 +342,12 @@ describe('a spine', () => {
     ).rejects.toMatchObject({ code: 'SPINE_INVALID' });
   });
 
+  test('may have a column that is called as DuckDB calls the number of a row', async () => {
+    const numbered = await spine({ file_row_number: 'BIGINT', airport: 'VARCHAR' }, [9n, '007']);
+    const { rows } = await joined(numbered, [weather('string', [await readings()])]);
+    expect(rows).toEqual([expect.objectContaining({ file_row_number: 9n, temp: 2 })]);
+  });
+
   test('without rows gives a file without rows', async () => {
     const empty = await world.writeSpine({ airport: 'VARCHAR', at: 'TIMESTAMP' }, []);
     const { result, rows } = await joined(empty, [weather('string', [await readings()])]);
@@ -515,6 +522,28 @@ describe('the result', () => {
     expect(again.found).toEqual(whole.found);
     expect(again.rows).toEqual([0, 100_000, 200_000, 300_000, 0, 100_000, 200_000, 300_000]);
     await expect(readdir(workFolder)).rejects.toThrow('ENOENT');
+  });
+
+  test('is not there when the spine changes while it is read', async () => {
+    const { spine, view } = await large();
+    const path = join(world.folder, 'changed', 'data.parquet');
+    const file = join(world.folder, 'large.parquet');
+    await expect(
+      world.engine.join({
+        spine,
+        views: [view],
+        knownAt: { kind: 'any' },
+        path,
+        onProgress: ({ phase }) => {
+          // The same rows, written again in the moment in which they are to be read for the join.
+          if (phase === 'writing') writeFileSync(file, readFileSync(file));
+        },
+      }),
+    ).rejects.toMatchObject({
+      code: 'SPINE_INVALID',
+      message: expect.stringContaining('it changed while it was in use; try again'),
+    });
+    expect(await readdir(join(world.folder, 'changed'))).toEqual([]);
   });
 
   test('is not there when the join is cancelled or fails', async () => {

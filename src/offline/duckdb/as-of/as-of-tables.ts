@@ -39,6 +39,19 @@ export function viewOutputs(
   );
 }
 
+/** Those that were asked for, in that order. */
+export function chosen(
+  outputs: readonly OutputColumn[],
+  names: readonly string[] | undefined,
+): readonly OutputColumn[] {
+  if (names === undefined) return outputs;
+  return names.map((name) => {
+    const output = outputs.find((column) => column.name === name);
+    if (output === undefined) throw new RangeError(`The output "${name}" is neither joined nor computed`);
+    return output;
+  });
+}
+
 /** Makes `__joined_<index>`, in the spine's order, of the rows of `joinedRowsSql`. */
 export function joinedTableSql(index: number, features: number, rows: string): string {
   const columns = [...Array.from({ length: features }, (_, at) => `f${at}`), 'same'];

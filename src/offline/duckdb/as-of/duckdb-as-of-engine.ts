@@ -1,29 +1,27 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { type DuckDBConnection, version } from '@duckdb/node-api';
 import { formatViewVersion } from '../../../core/feature-view.ts';
-import type { AsOfEngine, AsOfRequest, AsOfResult, SpineDescription } from '../../as-of-engine.ts';
+import type { AsOfEngine, AsOfRequest, AsOfResult, Spine, SpineDescription } from '../../as-of-engine.ts';
 import { duckDbReason, failureKind } from '../duckdb-failure.ts';
 import type { DuckDbEngine } from '../engine.ts';
-import { digestOfFile, moveIntoPlace } from '../feature-file.ts';
 import { valueTypeOfDuckDb } from '../types.ts';
 import { computeColumns } from './as-of-computed.ts';
 import { ROWS_PER_PART } from './as-of-parts.ts';
 import { unreadable } from './as-of-slices.ts';
 import {
   assembleSql,
-  countedSql,
+  chosen,
   countSameTimeSql,
   joinedTableSql,
   type OutputColumn,
   viewOutputs,
-  writeRowsSql,
 } from './as-of-tables.ts';
 import { type JoinPlace, openView, type VisibleView, withJoinedRows } from './as-of-view.ts';
-import { countNulls, countNullsInFile } from './count-nulls.ts';
-import { type LoadedSpine, leaveOut, loadSpine, type SpinePlace, spineDigest } from './spine.ts';
+import { countNulls } from './count-nulls.ts';
+import { joinWhileWriting } from './join-while-writing.ts';
+import { type LoadedSpine, leaveOut, loadSpine, type SpinePlace, spineDigest, stateOf } from './spine.ts';
 import { keyColumns, refuseCollisions, spineProblem } from './spine-columns.ts';
+import { writeOutput } from './write-output.ts';
 
 /** Sources of a spine query are looked for in their place; slices are relative to the offline root. */
 export interface AsOfRoots extends SpinePlace {
@@ -84,7 +82,11 @@ async function joinSpine(
     });
 
   report('reading the spine', 0);
-  const whole = await loadSpine(connection, spine, { ...roots, views });
+  // What passes by once need not be copied first.
+  const inOnePass = views.length === 1 && computed.length === 0;
+  const inPlace = inOnePass && request.notAfter === undefined;
+  const state = inPlace ? await stateOf(spine) : null;
+  const whole = await loadSpine(connection, spine, { ...roots, views, inPlace });
   refuseCollisions(spine, whole.columns, request);
   const keys = views.map((view) => keyColumns(spine, whole.columns, view));
   await refuseOtherSpine(connection, request);
@@ -103,15 +105,21 @@ async function joinSpine(
   const place = { offlineRoot, memory, ...(await partsOf(connection, request, loaded, visible, roots)) };
 
   const [single = null] = visible;
-  const inOnePass = views.length === 1 && computed.length === 0 && !('parts' in place);
-  if (inOnePass && single !== null) {
+  if (inOnePass && !('parts' in place) && single !== null) {
     const phase = `joining ${formatViewVersion(single.view)}`;
     report(phase, 1);
     const onWriting = () => {
       report(phase, 1, total);
       report('writing', steps - 1);
     };
-    const result = await joinWhileWriting(connection, request, single, loaded, { ...place, onWriting });
+    const onWritten = async () => {
+      if (inPlace && state !== (await stateOf(spine))) throw changedSpine(spine);
+    };
+    const result = await joinWhileWriting(connection, request, single, loaded, {
+      ...place,
+      onWriting,
+      onWritten,
+    });
     if (result !== null) {
       if (workFolder !== undefined) await rm(workFolder, { recursive: true, force: true });
       report('done', steps);
@@ -150,7 +158,7 @@ async function joinSpine(
   const result = { spineColumns: loaded.columns, outputs: chosen(outputs, request.outputs) };
   const nulls = await countNulls(connection, result, loaded.rows);
   const sameTime = await countSameTime(connection, joined);
-  const content = await writeFile(path, async (unfinished) => {
+  const content = await writeOutput(path, async (unfinished) => {
     for (const statement of assembleSql(result, unfinished, { rows: loaded.rows, memory })) {
       await connection.run(statement);
     }
@@ -180,37 +188,6 @@ async function partsOf(
   return { parts: { folder, decides, rowsPerPart } };
 }
 
-/** The rows of one view carry the spine's, and are put in order as they are written; null when none can be seen. */
-async function joinWhileWriting(
-  connection: DuckDBConnection,
-  request: AsOfRequest,
-  visible: VisibleView,
-  loaded: LoadedSpine,
-  place: JoinPlace & { readonly onWriting: () => void },
-): Promise<Pick<AsOfResult, 'sameTime' | 'bytes' | 'digest' | 'nulls'> | null> {
-  const outputs = chosen(viewOutputs(request, [true]), request.outputs);
-  const carried = loaded.columns.length;
-  const write = async (rows: string) => {
-    place.onWriting();
-    let nulls: Record<string, number> = {};
-    const result = { spineColumns: loaded.columns, outputs };
-    const content = await writeFile(request.path, async (unfinished) => {
-      for (const statement of writeRowsSql(result, unfinished, rows)) await connection.run(statement);
-      nulls = await countNullsInFile(
-        connection,
-        unfinished,
-        outputs.map(({ name }) => name),
-        loaded.rows,
-      );
-    });
-    const [[sameTime] = []] = (await connection.runAndReadAll(countedSql)).getRows();
-    return { sameTime: [Number(sameTime)], ...content, nulls };
-  };
-  return withJoinedRows(connection, request, visible, loaded, { ...place, carried }, write).catch((error) => {
-    throw unreadable(error);
-  });
-}
-
 /** Makes `__joined_<index>`; false when no row of the view can be seen by any spine row. */
 async function joinIntoTable(
   connection: DuckDBConnection,
@@ -235,7 +212,11 @@ async function refuseOtherSpine(
   { spine, spineDigest: expected }: AsOfRequest,
 ): Promise<void> {
   if (expected === undefined || expected === (await spineDigest(connection, spine))) return;
-  throw spineProblem(
+  throw changedSpine(spine);
+}
+
+function changedSpine(spine: Spine): Error {
+  return spineProblem(
     spine,
     spine.kind === 'query'
       ? 'it gave other rows, or another order, when it was run again; order it by columns that are unique together'
@@ -256,37 +237,9 @@ async function countSameTime(
   return counts;
 }
 
-function chosen(
-  outputs: readonly OutputColumn[],
-  names: readonly string[] | undefined,
-): readonly OutputColumn[] {
-  if (names === undefined) return outputs;
-  return names.map((name) => {
-    const output = outputs.find((column) => column.name === name);
-    if (output === undefined) throw new RangeError(`The output "${name}" is neither joined nor computed`);
-    return output;
-  });
-}
-
 /** What DuckDB may use, in bytes; it says so in words. */
 async function memoryOf(connection: DuckDBConnection): Promise<number> {
   const [[text] = []] = (await connection.runAndReadAll(`SELECT current_setting('memory_limit')`)).getRows();
   const [, size = '0', unit = ''] = /^([\d.]+) (\w+)$/.exec(String(text)) ?? [];
   return Number(size) * 1024 ** Math.max(0, ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'].indexOf(unit));
-}
-
-async function writeFile(
-  path: string,
-  write: (unfinished: string) => Promise<void>,
-): Promise<{ readonly bytes: number; readonly digest: string }> {
-  await mkdir(dirname(path), { recursive: true });
-  const unfinished = `${path}.${randomUUID()}.unfinished`;
-  try {
-    await write(unfinished);
-    const content = await digestOfFile(unfinished);
-    await moveIntoPlace(unfinished, path);
-    return content;
-  } finally {
-    await rm(unfinished, { force: true });
-  }
 }

@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { digestOf } from '../../../core/canonical.ts';
@@ -21,7 +22,8 @@ import { textSpineSql } from './text-spine.ts';
 
 /**
  * A spine read into the temporary table `__spine` in its own order (so that `rowid` is the row number): columns
- * `c0`, `c1`, … in their types, whatever their names are, and `t`, the row's time in BIGINT microseconds.
+ * `c0`, `c1`, … in their types, whatever their names are, and `t`, the row's time in BIGINT microseconds. One that is
+ * asked for in place is a view of the same columns over its file, where it is one that can be read so.
  */
 export interface LoadedSpine {
   readonly columns: readonly EngineColumn[];
@@ -42,10 +44,18 @@ export interface SpinePlace extends SourcePlace {
 export async function loadSpine(
   connection: DuckDBConnection,
   spine: Spine,
-  { views = [], ...place }: SpinePlace & { readonly views?: readonly JoinedView[] },
+  {
+    views = [],
+    inPlace = false,
+    ...place
+  }: SpinePlace & { readonly views?: readonly JoinedView[]; readonly inPlace?: boolean },
 ): Promise<LoadedSpine> {
+  const file = inPlace ? fileOf(spine) : null;
   const fill = async (allLines: boolean) =>
-    fillSpine(connection, spine, await relationOf(connection, spine, { ...place, views, allLines }));
+    fillSpine(connection, spine, {
+      relation: await relationOf(connection, spine, { ...place, views, allLines }),
+      file,
+    });
   const columns = await readable(spine, async () => {
     try {
       return await fill(false);
@@ -55,13 +65,8 @@ export async function loadSpine(
       return await fill(true);
     }
   });
-  const [[invalid] = []] = (
-    await connection.runAndReadAll(
-      `SELECT count(*) FILTER (t IS NULL OR t NOT BETWEEN -${FARTHEST} AND ${FARTHEST}) FROM __spine`,
-    )
-  ).getRows();
-  const found = await measured(connection);
-  if (Number(invalid) > 0) {
+  const { invalid, ...found } = await measured(connection);
+  if (invalid > 0) {
     throw spineProblem(
       spine,
       `${invalid} of its ${found.rows} rows have no time in "${spine.timestampField}" that can be used; every row needs one`,
@@ -70,10 +75,19 @@ export async function loadSpine(
   return { columns, ...found };
 }
 
+/** The one local Parquet file that a spine is, if it is one. */
+function fileOf(spine: Spine): string | null {
+  if (spine.kind !== 'parquet' || isRemote(spine.path)) return null;
+  const path = resolve(spine.path);
+  return existsSync(path) && statSync(path).isFile() ? path : null;
+}
+
+const ROW_NUMBER = 'file_row_number';
+
 async function fillSpine(
   connection: DuckDBConnection,
   spine: Spine,
-  relation: string,
+  { relation, file }: { readonly relation: string; readonly file: string | null },
 ): Promise<readonly EngineColumn[]> {
   const found = await describeSelect(connection, `SELECT * FROM ${relation}`);
   const at = spineColumn(spine, found, spine.timestampField, 'the rows’ times');
@@ -90,8 +104,14 @@ async function fillSpine(
         : `CAST(${identifier(name)} AS ${engineType})`;
     return `${value} AS c${index}`;
   });
+  const all = [...select, `${time} AS t`].join(', ');
+  // A column of that name would hide the number that DuckDB gives to a file's rows.
+  const readInPlace = file !== null && found.every(({ name }) => name.toLowerCase() !== ROW_NUMBER);
   await connection.run(
-    `CREATE TEMP TABLE __spine AS SELECT ${[...select, `${time} AS t`].join(', ')} FROM ${relation}`,
+    readInPlace
+      ? `CREATE TEMP VIEW __spine AS SELECT ${ROW_NUMBER} AS rowid, ${all} FROM ` +
+          `read_parquet(${stringLiteral(literalPath(file))}, ${ROW_NUMBER} = true)`
+      : `CREATE TEMP TABLE __spine AS SELECT ${all} FROM ${relation}`,
   );
   return columns;
 }
@@ -108,13 +128,19 @@ export async function leaveOut(
   await connection.run(`CREATE TEMP TABLE __kept AS SELECT * FROM __spine WHERE t <= ${notAfter}`);
   await connection.run('DROP TABLE __spine');
   await connection.run('ALTER TABLE __kept RENAME TO __spine');
-  const kept = await measured(connection);
-  return { columns: spine.columns, ...kept, leftOut: spine.rows - kept.rows };
+  const { rows, span } = await measured(connection);
+  return { columns: spine.columns, rows, span, leftOut: spine.rows - rows };
 }
 
-async function measured(connection: DuckDBConnection): Promise<Omit<LoadedSpine, 'columns'>> {
-  const [[rows, first, last] = []] = (
-    await connection.runAndReadAll('SELECT count(*), min(t), max(t) FROM __spine')
+/** `invalid`: rows whose time cannot be used. */
+async function measured(
+  connection: DuckDBConnection,
+): Promise<Omit<LoadedSpine, 'columns'> & { readonly invalid: number }> {
+  const [[rows, first, last, invalid] = []] = (
+    await connection.runAndReadAll(
+      'SELECT count(*), min(t), max(t), ' +
+        `count(*) FILTER (t IS NULL OR t NOT BETWEEN -${FARTHEST} AND ${FARTHEST}) FROM __spine`,
+    )
   ).getRows();
   return {
     rows: Number(rows),
@@ -122,6 +148,7 @@ async function measured(connection: DuckDBConnection): Promise<Omit<LoadedSpine,
       typeof first === 'bigint' && typeof last === 'bigint'
         ? { first: micros(first), last: micros(last) }
         : null,
+    invalid: Number(invalid),
   };
 }
 
@@ -231,4 +258,12 @@ async function readable<T>(spine: Spine, read: () => Promise<T>): Promise<T> {
     if (spine.kind === 'range') throw sliceFailure(error);
     throw spineProblem(spine, duckDbReason(error), error);
   }
+}
+
+/** Tells a file that is read in place from what it is after a change; null for any other spine. */
+export async function stateOf(spine: Spine): Promise<string | null> {
+  const path = fileOf(spine);
+  if (path === null) return null;
+  const { ino, size, mtimeMs } = await stat(path);
+  return `${ino} ${size} ${mtimeMs}`;
 }

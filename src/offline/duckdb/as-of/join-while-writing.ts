@@ -1,0 +1,40 @@
+import type { DuckDBConnection } from '@duckdb/node-api';
+import type { AsOfRequest, AsOfResult } from '../../as-of-engine.ts';
+import { unreadable } from './as-of-slices.ts';
+import { chosen, countedSql, viewOutputs, writeRowsSql } from './as-of-tables.ts';
+import { type JoinPlace, type VisibleView, withJoinedRows } from './as-of-view.ts';
+import { countNullsInFile } from './count-nulls.ts';
+import type { LoadedSpine } from './spine.ts';
+import { writeOutput } from './write-output.ts';
+
+/** The rows of one view carry the spine's, and are put in order as they are written; null when none can be seen. */
+export async function joinWhileWriting(
+  connection: DuckDBConnection,
+  request: AsOfRequest,
+  visible: VisibleView,
+  loaded: LoadedSpine,
+  place: JoinPlace & { readonly onWriting: () => void; readonly onWritten: () => Promise<void> },
+): Promise<Pick<AsOfResult, 'sameTime' | 'bytes' | 'digest' | 'nulls'> | null> {
+  const outputs = chosen(viewOutputs(request, [true]), request.outputs);
+  const carried = loaded.columns.length;
+  const write = async (rows: string) => {
+    place.onWriting();
+    let nulls: Record<string, number> = {};
+    const result = { spineColumns: loaded.columns, outputs };
+    const content = await writeOutput(request.path, async (unfinished) => {
+      for (const statement of writeRowsSql(result, unfinished, rows)) await connection.run(statement);
+      await place.onWritten();
+      nulls = await countNullsInFile(
+        connection,
+        unfinished,
+        outputs.map(({ name }) => name),
+        loaded.rows,
+      );
+    });
+    const [[sameTime] = []] = (await connection.runAndReadAll(countedSql)).getRows();
+    return { sameTime: [Number(sameTime)], ...content, nulls };
+  };
+  return withJoinedRows(connection, request, visible, loaded, { ...place, carried }, write).catch((error) => {
+    throw unreadable(error);
+  });
+}

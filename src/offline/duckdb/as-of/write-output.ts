@@ -1,0 +1,21 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { digestOfFile, moveIntoPlace } from '../feature-file.ts';
+
+/** Writes a file under another name first, so that it is there only when it is whole. */
+export async function writeOutput(
+  path: string,
+  write: (unfinished: string) => Promise<void>,
+): Promise<{ readonly bytes: number; readonly digest: string }> {
+  await mkdir(dirname(path), { recursive: true });
+  const unfinished = `${path}.${randomUUID()}.unfinished`;
+  try {
+    await write(unfinished);
+    const content = await digestOfFile(unfinished);
+    await moveIntoPlace(unfinished, path);
+    return content;
+  } finally {
+    await rm(unfinished, { force: true });
+  }
+}
