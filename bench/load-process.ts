@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type LoadFigures, percentile } from '../src/cli/measure-load.ts';
 import type { World } from './benchmark.ts';
 import type { LoadRequest } from './http-load.ts';
-import { CONNECTIONS, ENTITIES } from './online-read.ts';
+import { CONNECTIONS, entitiesOf } from './online-read.ts';
 import { REFERENCES } from './profile-view.ts';
 
 export interface LoadProcess {
@@ -12,14 +12,14 @@ export interface LoadProcess {
 
 /** Clients in a process of their own, which have warmed the server up already and wait to be let go. */
 export async function startLoad(
-  { size }: World,
+  world: World,
   request: Pick<LoadRequest, 'perRequest' | 'seconds'> & { readonly url: string },
 ): Promise<LoadProcess> {
   const whole: LoadRequest = {
     ...request,
     url: `${request.url}/get-online-features`,
     references: REFERENCES,
-    entities: ENTITIES[size],
+    entities: entitiesOf(world),
     connections: CONNECTIONS,
   };
   const load = fork(join(import.meta.dirname, 'http-load.ts'), [JSON.stringify(whole)]);

@@ -19,7 +19,8 @@ import { openPlatform } from './project.ts';
  * alone that fetches the same bytes and does not look at them; and over HTTP, with eight connections (the server in
  * the measured process, the clients in another).
  */
-export const ENTITIES: Readonly<Record<Size, number>> = { tiny: 1_000, default: 100_000, large: 2_000_000 };
+const ENTITIES: Readonly<Record<Size, number>> = { tiny: 1_000, default: 100_000, large: 2_000_000 };
+export const entitiesOf = ({ size, entities = ENTITIES[size] }: World) => entities;
 const SECONDS: Readonly<Record<Size, number>> = { tiny: 0.1, default: 1.5, large: 5 };
 const PER_REQUEST: Readonly<Record<Size, readonly number[]>> = {
   tiny: [100],
@@ -58,7 +59,7 @@ export async function prepare(world: World): Promise<string> {
   const store = await platform.online();
   const redis = new Redis(platform.addresses.redisUrl);
   const codec = rowCodec('profile', onlineTableOf(projectOf(world), PROFILE).valueTypes);
-  const entities = ENTITIES[world.size];
+  const entities = entitiesOf(world);
   let bytes = 0;
   for (let from = 0; from < entities; from += 10_000) {
     const ids = Array.from({ length: Math.min(10_000, entities - from) }, (_, i) => from + i);
@@ -91,7 +92,7 @@ export async function cleanUp(world: World): Promise<void> {
   for (const view of PROFILES) await store.drop(onlineTableOf(projectOf(world), view));
   await platform.close();
   const redis = new Redis(process.env.REDIS_URL ?? '');
-  for (let from = 0; from < ENTITIES[world.size]; from += 1_000) {
+  for (let from = 0; from < entitiesOf(world); from += 1_000) {
     const ids = Array.from({ length: 1_000 }, (_, i) => from + i);
     const keys = [...PROFILES.keys()].flatMap((view) => ids.map((id) => keyOf(world, id, view)));
     await redis.unlink(...keys, ...ids.map((id) => hashOf(world, id)));
@@ -245,20 +246,21 @@ async function serving(world: World) {
 async function repeatedly(
   read: (ids: readonly number[]) => Promise<void>,
   count: number,
-  { size }: World,
+  world: World,
   timed: Stopwatch,
 ): Promise<readonly number[]> {
+  const entities = entitiesOf(world);
   const latencies: number[] = [];
   const until = async (end: number, note: boolean) => {
     while (performance.now() < end) {
-      const ids = Array.from({ length: count }, () => Math.floor(Math.random() * ENTITIES[size]));
+      const ids = Array.from({ length: count }, () => Math.floor(Math.random() * entities));
       const began = performance.now();
       await read(ids);
       if (note) latencies.push((performance.now() - began) / 1000);
     }
   };
   const reader = (seconds: number, note: boolean) => until(performance.now() + seconds * 1000, note);
-  await reader(SECONDS[size] / 3, false);
-  await timed(() => reader(SECONDS[size], true));
+  await reader(SECONDS[world.size] / 3, false);
+  await timed(() => reader(SECONDS[world.size], true));
   return latencies;
 }
