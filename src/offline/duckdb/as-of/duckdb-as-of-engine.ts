@@ -30,7 +30,7 @@ export interface AsOfRoots extends SpinePlace {
 }
 
 /** Counts changes of this engine that change what it writes for the same request. */
-const FORMAT = 2;
+const FORMAT = 3;
 const VERSION = `DuckDB ${version()}, format ${FORMAT}`;
 
 /** DESIGN 7 on DuckDB. Joins and sorts spill to disk beyond the engine's memory. */
