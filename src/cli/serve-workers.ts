@@ -39,8 +39,8 @@ export interface WorkersRequest {
 /**
  * Processes that share a port, each a whole server but for the port: this process lets connections in and hands them
  * out. A worker that dies is replaced, ever later when it keeps dying; when functions were applied that workers have not
- * loaded, all are replaced, one after the other. Resolves when all are ready; CONFIG_INVALID
- * when one ends before that (it has said why itself), or the address cannot be used.
+ * loaded, all are replaced, one after the other. Resolves when all have been ready; CONFIG_INVALID when one ends before
+ * it is (it has said why itself), or the address cannot be used.
  */
 export async function serveWorkers(request: WorkersRequest): Promise<RunningServer> {
   const { count, args, env, host, port, graceMillis, say } = request;
@@ -49,11 +49,14 @@ export async function serveWorkers(request: WorkersRequest): Promise<RunningServ
   const handOver = createHandOver();
   const alive = new Set<Worker>();
   const waits = new Set<NodeJS.Timeout>();
-  /** Their end is wanted, or dealt with by who waits for them to be ready. */
+  /** Their end is wanted, or dealt with by who waits: for them to be ready, or for who takes their place. */
   const expendable = new Set<Worker>();
-  let renewing = Promise.resolve();
+  let allReady = () => {};
+  /** What is told before all are ready is dealt with then. */
+  let renewing = new Promise<void>((resolve) => {
+    allReady = resolve;
+  });
   let renewedAt = 0;
-  let isUp = false;
   let closing = false;
   let deaths = 0;
 
@@ -72,7 +75,7 @@ export async function serveWorkers(request: WorkersRequest): Promise<RunningServ
     });
     worker.once('exit', (code, signal) => {
       alive.delete(worker);
-      if (closing || !isUp || expendable.delete(worker)) return;
+      if (closing || expendable.delete(worker)) return;
       deaths = performance.now() - startedAt > WELL_MILLIS ? 0 : deaths + 1;
       const wait = deaths === 0 ? 0 : Math.min(100 * 2 ** (deaths - 1), LONGEST_WAIT_MILLIS);
       say(`Worker ${worker.process.pid} ended with ${signal ?? code}; another starts in ${wait} ms.`);
@@ -84,20 +87,30 @@ export async function serveWorkers(request: WorkersRequest): Promise<RunningServ
     });
     return worker;
   };
+  /** Until it is ready, its end is the caller's matter; after that it is replaced like any. */
+  const startReady = async (): Promise<Worker> => {
+    const worker = start();
+    expendable.add(worker);
+    await ready(worker);
+    expendable.delete(worker);
+    return worker;
+  };
   const renew = async () => {
-    if (!isUp || closing) return;
+    if (closing) return;
     say('Functions of on-demand views were applied: workers are replaced one after the other, to load them.');
     for (const old of [...alive]) {
-      const next = start();
-      expendable.add(next);
-      const isReady = await ready(next).then(
-        () => true,
-        () => false,
-      );
-      if (!isReady && !closing) say('A worker ended before it was ready: the others go on as they are.');
-      if (!isReady || closing) return;
-      expendable.delete(next);
+      if (closing) return;
+      // One that ended by itself has been replaced by one that loads them.
+      if (!alive.has(old)) continue;
+      // The next takes its place, also when it ends by itself before that is ready.
       expendable.add(old);
+      const next = await startReady().catch(() => undefined);
+      if (closing) return;
+      if (next === undefined) {
+        say('A worker ended before it was ready: the others go on as they are.');
+        if (!expendable.delete(old)) start();
+        return;
+      }
       handOver.remove(old);
       await ended(old);
     }
@@ -109,9 +122,9 @@ export async function serveWorkers(request: WorkersRequest): Promise<RunningServ
   };
 
   try {
-    await Promise.all(Array.from({ length: count }, () => ready(start())));
+    await Promise.all(Array.from({ length: count }, startReady));
     const door = await openDoor({ host, port, take: handOver.take });
-    isUp = true;
+    allReady();
     return {
       url: door.url,
       async close() {

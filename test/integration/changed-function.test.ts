@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { tidemark } from '../support/command-line.ts';
 import { appliedProject, type TestProject } from '../support/project.ts';
@@ -97,6 +98,38 @@ test('workers are replaced when functions are applied that they have not loaded,
   expect(server.output()).not.toContain('ended with');
   expect(await server.end('SIGTERM')).toBe(0);
 });
+
+test('workers that die while they are replaced leave as many as there were', async () => {
+  const server = await serverProcess(project.env, '--workers', '2');
+  const pids = async () => {
+    const seen = new Set<number>();
+    for (let i = 0; i < 8; i += 1) seen.add((await health(server.url)).pid);
+    return seen;
+  };
+  const first = await pids();
+  expect(first.size).toBe(2);
+  await addVersion();
+  expect(await tidemark(['apply'], { env: project.env })).toMatchObject({ code: 0 });
+  await vi.waitFor(() => expect(server.output()).toContain('workers are replaced'), {
+    timeout: 10_000,
+    interval: 5,
+  });
+  // One waits for who takes its place, the other for its turn.
+  for (const pid of first) process.kill(pid, 'SIGKILL');
+  await vi.waitFor(
+    async () => {
+      const now = await pids();
+      expect(now.size).toBe(2);
+      for (const pid of first) expect(now).not.toContain(pid);
+    },
+    { timeout: 20_000, interval: 100 },
+  );
+  // A third would have been started at the same moment.
+  await sleep(1500);
+  expect((await pids()).size).toBe(2);
+  expect(server.output().match(/ended with SIGKILL/g)).toHaveLength(1);
+  expect(await server.end('SIGTERM')).toBe(0);
+}, 60_000);
 
 test('one process says that it has to be started again', async () => {
   const server = await serverProcess({ ...project.env, TIDEMARK_LOG: 'warn' });
