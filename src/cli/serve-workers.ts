@@ -123,7 +123,8 @@ export async function serveWorkers(request: WorkersRequest): Promise<RunningServ
 
   try {
     await Promise.all(Array.from({ length: count }, startReady));
-    const door = await openDoor({ host, port, take: handOver.take });
+    const onError = (error: Error) => say(`A connection could not be let in: ${error.message}.`);
+    const door = await openDoor({ host, port, take: handOver.take, onError });
     allReady();
     return {
       url: door.url,

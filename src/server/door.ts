@@ -7,6 +7,8 @@ export interface DoorOptions {
   readonly port: number;
   /** Given every connection, in the order of their coming; nothing has been read from it. */
   readonly take: (connection: Socket) => void;
+  /** Told that somebody could not be let in (no file descriptor is free); the door stays open. */
+  readonly onError: (error: Error) => void;
 }
 
 /** Where connections come in; what is said on them is somebody else's matter. */
@@ -18,7 +20,7 @@ export interface Door {
 }
 
 /** Lets connections in until closed. CONFIG_INVALID when the address cannot be used (taken, not ours). */
-export async function openDoor({ host, port, take }: DoorOptions): Promise<Door> {
+export async function openDoor({ host, port, take, onError }: DoorOptions): Promise<Door> {
   const held: Socket[] = [];
   let came = 0;
   let holding = false;
@@ -28,7 +30,10 @@ export async function openDoor({ host, port, take }: DoorOptions): Promise<Door>
     else take(connection);
   });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen({ host, port }, resolve);
+    server.once('error', reject).listen({ host, port }, () => {
+      server.off('error', reject).on('error', onError);
+      resolve();
+    });
   }).catch((error: unknown) => {
     throw new TidemarkError(
       'CONFIG_INVALID',

@@ -23,7 +23,8 @@ export interface RunningServer {
 /** Listens until closed. CONFIG_INVALID when the address cannot be used (taken, not ours). */
 export async function serve({ host, port, graceMillis = 0, ...deps }: ServeOptions): Promise<RunningServer> {
   const answering = await answerConnections(deps);
-  const door = await openDoor({ host, port, take: answering.take }).catch(async (error: unknown) => {
+  const onError = (err: Error) => deps.log?.error({ err }, 'a connection could not be let in');
+  const door = await openDoor({ host, port, take: answering.take, onError }).catch(async (error: unknown) => {
     await answering.close();
     throw error;
   });
