@@ -11,7 +11,7 @@ import { moveIntoPlace } from '../feature-file.ts';
  */
 export const ROWS_PER_PART = 50_000_000;
 
-/** A file of joined rows, which stays until its request is done, so that the request can be taken up again. */
+/** A file of joined rows, which stays until its request is done, also when that fails, to be taken up again. */
 export interface KeptPart {
   readonly path: string;
   /** Writes the file at the path it is given. */

@@ -21,8 +21,6 @@ export interface ViewRows {
   readonly knownAt: KnownAt;
   readonly span: { readonly first: Micros; readonly last: Micros };
   readonly spineRows: number;
-  /** What DuckDB may use, in bytes. */
-  readonly memory: number;
   readonly offlineRoot: string;
 }
 
@@ -79,10 +77,10 @@ async function readRecency(
 
 /**
  * Whether only row numbers go through the join. Values that go along are sorted with every row of the files; values
- * fetched afterwards are read once more, and then looked up in no order. So they are fetched when few rows win, when
- * they are wide, and when sorting all would not fit into memory.
+ * fetched afterwards are read once more, and then looked up in no order. So they are fetched when few rows win and when
+ * they are wide. That sorting all may not fit into memory is no reason: what is fetched must be sorted then too.
  */
-function worthFetching({ view, facts, spineRows, memory }: ViewRows): boolean {
+function worthFetching({ view, facts, spineRows }: ViewRows): boolean {
   const names = [
     ...view.features.map(({ feature }) => feature.name),
     ...view.joinKeys.map(({ name }) => name),
@@ -91,12 +89,10 @@ function worthFetching({ view, facts, spineRows, memory }: ViewRows): boolean {
   const bytes = view.features.reduce((sum, { feature }) => sum + valueBytes(feature.type), 0);
   if (bytes <= NUMBER_BYTES) return false;
   if (bytes >= WIDE_BYTES) return true;
-  return spineRows * 2 < facts.rows || (spineRows + facts.rows) * (SORTED_BYTES + bytes) > memory / 2;
+  return spineRows * 2 < facts.rows;
 }
 
-/** What a row number takes, and what else a sorted row takes. */
 const NUMBER_BYTES = 8;
-const SORTED_BYTES = 40;
 /** Measured: 400 bytes a row took half as long again to sort as to fetch, 64 bytes about the same. */
 const WIDE_BYTES = 128;
 

@@ -12,7 +12,7 @@ import { keySql } from './spine-columns.ts';
  * BIGINT microseconds, so nothing depends on a calendar.
  *
  * The rows of a request of one view carry the spine's columns through the join, and are put in order as they are
- * written. Of several views each is joined on its own to the spine's keys and times alone, into `__joined_<i>` in the
+ * written, unless the join is large or something is computed from it. Of several views each is joined on its own to the spine's keys and times alone, into `__joined_<i>` in the
  * spine's order; at the end the tables are laid side by side. So work grows with the number of views and features.
  */
 export interface ViewJoin {
@@ -99,7 +99,7 @@ export function joinedRowsSql(join: ViewJoin, joined: Joined): Prepared {
   if (!join.plan.fetchValues) return { before: [], query: matchSql(join, joined, values), after: [] };
   const fetched = join.view.features.map(({ feature }, at) => `${identifier(feature.name)} AS f${at}`);
   return {
-    before: [`CREATE TEMP TABLE __matched AS ${matchSql(join, joined, ['__row'])}`],
+    before: [`CREATE OR REPLACE TEMP TABLE __matched AS ${matchSql(join, joined, ['__row'])}`],
     query:
       `SELECT m.* EXCLUDE (__row, same), ${[...values, 'same'].join(', ')} FROM __matched m ` +
       `LEFT JOIN (SELECT ${['__row', ...fetched].join(', ')} FROM ${join.rows} WHERE ${relevantSql(join)}) f ` +
@@ -144,8 +144,11 @@ function matchSql(join: ViewJoin, joined: Joined, chosen: readonly string[]): st
 /** Of rows with keys `k<i>` those of the part; rows with the same keys are in the same part. */
 function partSql({ view }: ViewJoin, { part }: Joined, rows: string): string {
   if (part === undefined || part.of === 1) return `(${rows})`;
-  const keys = view.joinKeys.map((_, at) => `k${at}`).join(', ');
-  return `(SELECT * FROM (${rows}) WHERE hash(${keys}) % ${part.of} = ${part.at})`;
+  // Equal integers of different types have different hashes.
+  const keys = view.joinKeys.map(({ type }, at) =>
+    type === 'int32' || type === 'int64' ? `CAST(k${at} AS HUGEINT)` : `k${at}`,
+  );
+  return `(SELECT * FROM (${rows}) WHERE hash(${keys.join(', ')}) % ${part.of} = ${part.at})`;
 }
 
 /** Columns `k<i>`. A key that no INTEGER holds is null there, and so matches nothing, as no file has it. */

@@ -139,7 +139,7 @@ export function writeRowsSql(result: SideBySide, path: string, rows: string): re
   ];
 }
 
-/** One row: what was counted; after it the count is gone. */
+/** One row: what was counted; to be asked once. */
 export const countedSql = `SELECT nextval('${COUNTER}') - 1`;
 
 /** A value in memory: most take half of it. */

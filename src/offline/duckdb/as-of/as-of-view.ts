@@ -22,8 +22,6 @@ export interface VisibleView {
 /** Where a join is made, and with what. */
 export interface JoinPlace {
   readonly offlineRoot: string;
-  /** What DuckDB may use, in bytes. */
-  readonly memory: number;
   /** Of a large join: where its parts are kept, and what else than the view decides them. */
   readonly parts?: { readonly folder: string; readonly decides: object; readonly rowsPerPart: number };
   /** Called for each part that is there, with the share of rows that are in such parts, in (0, 1]. */
@@ -44,7 +42,8 @@ export async function openView(
 
 /**
  * Gives `use` the query of the joined rows (`joinedRowsSql`), of which it is run once; null when no row can be seen. A
- * large join is made in parts by its keys, each of which is a file, and the query reads those.
+ * large join is made in parts by its keys, each of which is a file that carries nothing of the spine, and the query
+ * reads those.
  */
 export async function withJoinedRows<T>(
   connection: DuckDBConnection,
@@ -69,8 +68,8 @@ export async function withJoinedRows<T>(
   const of = view.joinKeys.length === 0 ? 1 : Math.ceil((spineRows + facts.rows) / parts.rowsPerPart);
   const files = Array.from({ length: of }, (_, at) => {
     const part = { at, of };
-    return keptPart(parts.folder, { ...parts.decides, view, carried, part }, async (path) => {
-      const rows = joinedRowsSql(join, { keyColumns, carried, part });
+    return keptPart(parts.folder, { ...parts.decides, view, part }, async (path) => {
+      const rows = joinedRowsSql(join, { keyColumns, carried: 0, part });
       await around(connection, rows, (query) =>
         connection.run(`COPY (${query}) TO ${stringLiteral(path)} (FORMAT parquet)`),
       );

@@ -19,7 +19,15 @@ import {
 import { type JoinPlace, openView, type VisibleView, withJoinedRows } from './as-of-view.ts';
 import { countNulls } from './count-nulls.ts';
 import { joinWhileWriting } from './join-while-writing.ts';
-import { type LoadedSpine, leaveOut, loadSpine, type SpinePlace, spineDigest, stateOf } from './spine.ts';
+import {
+  copySpine,
+  type LoadedSpine,
+  leaveOut,
+  loadSpine,
+  type SpinePlace,
+  spineDigest,
+  stateOf,
+} from './spine.ts';
 import { keyColumns, refuseCollisions, spineProblem } from './spine-columns.ts';
 import { writeOutput } from './write-output.ts';
 
@@ -101,32 +109,32 @@ async function joinSpine(
       }),
     ),
   );
-  const memory = await memoryOf(connection);
-  const place = { offlineRoot, memory, ...(await partsOf(connection, request, loaded, visible, roots)) };
+  const requireSameSpine = async () => {
+    if (loaded.isInPlace && state !== (await stateOf(spine))) throw changedSpine(spine);
+  };
+  const place = { offlineRoot, ...(await partsOf(connection, request, loaded, visible, roots)) };
 
   const [single = null] = visible;
   if (inOnePass && !('parts' in place) && single !== null) {
     const phase = `joining ${formatViewVersion(single.view)}`;
     report(phase, 1);
-    const onWriting = () => {
-      report(phase, 1, total);
-      report('writing', steps - 1);
-    };
-    const onWritten = async () => {
-      if (inPlace && state !== (await stateOf(spine))) throw changedSpine(spine);
-    };
+    const onWriting = () => report(`${phase} and writing`, 1);
     const result = await joinWhileWriting(connection, request, single, loaded, {
       ...place,
       onWriting,
-      onWritten,
+      requireSameSpine,
     });
     if (result !== null) {
-      if (workFolder !== undefined) await rm(workFolder, { recursive: true, force: true });
+      await removeParts(workFolder);
       report('done', steps);
       return { rows: loaded.rows, leftOut: loaded.leftOut, ...result };
     }
   }
 
+  if (loaded.isInPlace) {
+    await copySpine(connection);
+    await requireSameSpine();
+  }
   const joined: boolean[] = [];
   for (const [index, view] of visible.entries()) {
     const phase = `joining ${formatViewVersion(views[index] ?? { view: '', version: 0 })}`;
@@ -158,14 +166,20 @@ async function joinSpine(
   const result = { spineColumns: loaded.columns, outputs: chosen(outputs, request.outputs) };
   const nulls = await countNulls(connection, result, loaded.rows);
   const sameTime = await countSameTime(connection, joined);
+  const memory = await memoryOf(connection);
   const content = await writeOutput(path, async (unfinished) => {
     for (const statement of assembleSql(result, unfinished, { rows: loaded.rows, memory })) {
       await connection.run(statement);
     }
   });
-  if (workFolder !== undefined) await rm(workFolder, { recursive: true, force: true });
+  await removeParts(workFolder);
   report('done', steps);
   return { rows: loaded.rows, leftOut: loaded.leftOut, sameTime, ...content, nulls };
+}
+
+/** Another build of the same set may be writing there. */
+async function removeParts(workFolder: string | undefined): Promise<void> {
+  if (workFolder !== undefined) await rm(workFolder, { recursive: true, force: true, maxRetries: 5 });
 }
 
 /** Where the parts of a large join are kept, if this is one. */

@@ -1,10 +1,14 @@
+import { dirname, resolve } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { messageOf } from '../../../core/errors.ts';
 import type { AsOfRequest, AsOfResult } from '../../as-of-engine.ts';
+import { duckDbReason, failureKind } from '../duckdb-failure.ts';
 import { unreadable } from './as-of-slices.ts';
 import { chosen, countedSql, viewOutputs, writeRowsSql } from './as-of-tables.ts';
 import { type JoinPlace, type VisibleView, withJoinedRows } from './as-of-view.ts';
 import { countNullsInFile } from './count-nulls.ts';
 import type { LoadedSpine } from './spine.ts';
+import { spineProblem } from './spine-columns.ts';
 import { writeOutput } from './write-output.ts';
 
 /** The rows of one view carry the spine's, and are put in order as they are written; null when none can be seen. */
@@ -13,7 +17,11 @@ export async function joinWhileWriting(
   request: AsOfRequest,
   visible: VisibleView,
   loaded: LoadedSpine,
-  place: JoinPlace & { readonly onWriting: () => void; readonly onWritten: () => Promise<void> },
+  place: Omit<JoinPlace, 'parts'> & {
+    readonly onWriting: () => void;
+    /** Throws when the spine's file is no longer what it was. */
+    readonly requireSameSpine: () => Promise<void>;
+  },
 ): Promise<Pick<AsOfResult, 'sameTime' | 'bytes' | 'digest' | 'nulls'> | null> {
   const outputs = chosen(viewOutputs(request, [true]), request.outputs);
   const carried = loaded.columns.length;
@@ -23,7 +31,7 @@ export async function joinWhileWriting(
     const result = { spineColumns: loaded.columns, outputs };
     const content = await writeOutput(request.path, async (unfinished) => {
       for (const statement of writeRowsSql(result, unfinished, rows)) await connection.run(statement);
-      await place.onWritten();
+      await place.requireSameSpine();
       nulls = await countNullsInFile(
         connection,
         unfinished,
@@ -34,7 +42,14 @@ export async function joinWhileWriting(
     const [[sameTime] = []] = (await connection.runAndReadAll(countedSql)).getRows();
     return { sameTime: [Number(sameTime)], ...content, nulls };
   };
-  return withJoinedRows(connection, request, visible, loaded, { ...place, carried }, write).catch((error) => {
-    throw unreadable(error);
-  });
+  try {
+    return await withJoinedRows(connection, request, visible, loaded, { ...place, carried }, write);
+  } catch (error) {
+    if (failureKind(error) !== 'file') throw error;
+    await place.requireSameSpine();
+    const { spine, path } = request;
+    const says = (file: string) => messageOf(error).includes(file);
+    if ('path' in spine && says(resolve(spine.path))) throw spineProblem(spine, duckDbReason(error), error);
+    throw says(dirname(path)) ? error : unreadable(error);
+  }
 }

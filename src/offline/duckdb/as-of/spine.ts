@@ -30,6 +30,8 @@ export interface LoadedSpine {
   readonly rows: number;
   /** The earliest and latest time; null when there are no rows. */
   readonly span: { readonly first: Micros; readonly last: Micros } | null;
+  /** `__spine` is a view. */
+  readonly isInPlace: boolean;
 }
 
 /** ±2^61 µs, about 73,000 years: sums with durations of that size stay exact in 64 bits. */
@@ -72,7 +74,17 @@ export async function loadSpine(
       `${invalid} of its ${found.rows} rows have no time in "${spine.timestampField}" that can be used; every row needs one`,
     );
   }
-  return { columns, ...found };
+  const [[isInPlace] = []] = (
+    await connection.runAndReadAll("SELECT count(*) > 0 FROM duckdb_views() WHERE view_name = '__spine'")
+  ).getRows();
+  return { columns, ...found, isInPlace: isInPlace === true };
+}
+
+/** Makes a table of a spine that is read in place: for who reads it more than once. */
+export async function copySpine(connection: DuckDBConnection): Promise<void> {
+  await connection.run('CREATE TEMP TABLE __copied AS SELECT * EXCLUDE (rowid) FROM __spine');
+  await connection.run('DROP VIEW __spine');
+  await connection.run('ALTER TABLE __copied RENAME TO __spine');
 }
 
 /** The one local Parquet file that a spine is, if it is one. */
@@ -129,13 +141,13 @@ export async function leaveOut(
   await connection.run('DROP TABLE __spine');
   await connection.run('ALTER TABLE __kept RENAME TO __spine');
   const { rows, span } = await measured(connection);
-  return { columns: spine.columns, rows, span, leftOut: spine.rows - rows };
+  return { columns: spine.columns, isInPlace: false, rows, span, leftOut: spine.rows - rows };
 }
 
 /** `invalid`: rows whose time cannot be used. */
 async function measured(
   connection: DuckDBConnection,
-): Promise<Omit<LoadedSpine, 'columns'> & { readonly invalid: number }> {
+): Promise<Pick<LoadedSpine, 'rows' | 'span'> & { readonly invalid: number }> {
   const [[rows, first, last, invalid] = []] = (
     await connection.runAndReadAll(
       'SELECT count(*), min(t), max(t), ' +
