@@ -17,7 +17,7 @@ const OUTDATED = 'tidemark:outdated ';
 /** A worker that lived longer than this was well; the next one that dies is replaced at once again. */
 const WELL_MILLIS = 30_000;
 const LONGEST_WAIT_MILLIS = 10_000;
-/** A worker that does not end by itself within this is killed. */
+/** A worker that does not end by itself within this is killed; it cuts its last connections off before. */
 const DRAIN_MILLIS = 30_000;
 /** A worker that does not take its connections is not waited for. */
 const SETTLE_MILLIS = 2000;
