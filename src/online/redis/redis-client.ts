@@ -78,7 +78,7 @@ function storeError(address: string, error: unknown, reason: string | undefined)
   if (!(error instanceof Error) || error.name !== 'ReplyError' || NOT_NOW.test(message)) {
     const unavailable = new TidemarkError(
       'STORE_UNAVAILABLE',
-      `Cannot use the online store: Redis at ${address} is not available (${reason ?? message}).`,
+      `Cannot use the online store: Redis at ${address} is not available (${reason ?? plain(message)}).`,
     );
     if (ELSEWHERE.test(message)) elsewhere.add(unavailable);
     return unavailable;
@@ -93,6 +93,11 @@ function storeError(address: string, error: unknown, reason: string | undefined)
     'INTERNAL',
     `Cannot use the online store: Redis at ${address} answered "${message}".`,
   );
+}
+
+/** Between the end of a connection and its event the client speaks of its own settings. */
+function plain(message: string): string {
+  return message.startsWith("Stream isn't writeable") ? 'the connection is closed' : message;
 }
 
 function addressOf(url: string): string {
