@@ -335,9 +335,9 @@ describe('tidemark train', () => {
     expect((await cli('dataset', 'verify', String(told.id))).code).toBe(0);
     await rm(folder, { recursive: true });
     const wrong = await train('--split', 'time:80/10/20');
-    expect(wrong).toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining('REQUEST_INVALID: Cannot split by'),
+    expect(wrong.code).toBe(1);
+    expect(JSON.parse(wrong.stderr)).toMatchObject({
+      error: { code: 'REQUEST_INVALID', message: expect.stringContaining('Cannot split by') },
     });
     expect((await train('--format', 'xlsx')).code).toBe(2);
   }, 90_000);

@@ -91,11 +91,11 @@ test.each([
 ])('train --alias %s is one clear error', async (alias, said) => {
   const { code, stdout, stderr } = await cli(...train, '--alias', alias);
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-  expect(stderr).toContain(said);
+  expect(JSON.parse(stderr).error.message).toContain(said);
 });
 
 test('two readings of one view that would have one name are one clear error', async () => {
   const { code, stderr } = await cli(...train, '--alias', 'weather:a_', '--alias', 'weather:a_:airport=dest');
   expect(code).toBe(1);
-  expect(stderr).toContain('Cannot name two outputs "a_wind"');
+  expect(JSON.parse(stderr).error.message).toContain('Cannot name two outputs "a_wind"');
 });
