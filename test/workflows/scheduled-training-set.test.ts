@@ -80,7 +80,12 @@ async function madeUpFor(name: string, first: number, last: number): Promise<Sch
   const newest = async () =>
     (await registry.lastScheduledSets(project.name)).find(({ schedule }) => schedule === name);
   const before = await newest();
-  await (await handleOf(name)).backfill({
+  const handle = await handleOf(name);
+  // A tick's run has recorded its set a moment before it ends, and until then the tick is not started again.
+  await expect
+    .poll(async () => (await handle.describe()).info.runningActions, { timeout: 10_000, interval: 100 })
+    .toEqual([]);
+  await handle.backfill({
     start: new Date(formatTime(subtractDuration(day(first), durationOf('1m')))),
     end: new Date(formatTime(addDuration(day(last), durationOf('1m')))),
     overlap: 'ALLOW_ALL',
