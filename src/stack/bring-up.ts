@@ -89,10 +89,11 @@ async function start(server: Server, launch: Launch, context: BringUpContext): P
   const logFile = home.log(server.name);
   for (let attempt = 1; ; attempt += 1) {
     const port = await freePort();
-    const spawned = await spawnServer(launch, port, logFile);
     const address = launch.address(port);
+    const spawned = await spawnServer(launch, port, logFile, (started) =>
+      noteServer(home, server.name, { ...started, port, address, owner }),
+    );
     const running = { pid: spawned.pid, program: spawned.program, port, address, owner };
-    noteServer(home, server.name, running);
     const failure = await untilHealthy(() => server.probe(address, config), spawned);
     if (failure === null) return running;
     await stopProcess(spawned, server.stopSignal);

@@ -17,11 +17,18 @@ export interface Spawned extends ServerProcess {
 
 /**
  * Starts a server in a session of its own: Ctrl-C in a terminal reaches only the process that started the stack,
- * which then stops the servers in order. Output goes to the log file, so no pipe ties the two together.
+ * which then stops the servers in order. Output goes to the log file, so no pipe ties the two together. `note` is told
+ * of it in the turn in which it comes to be: whoever is killed a moment later leaves nobody that is unknown.
  */
-export function spawnServer(launch: Launch, port: number, logFile: string): Promise<Spawned> {
+export function spawnServer(
+  launch: Launch,
+  port: number,
+  logFile: string,
+  note: (server: ServerProcess) => void,
+): Promise<Spawned> {
   if (existsSync(logFile)) renameSync(logFile, `${logFile}.previous`);
   const log = openSync(logFile, 'a', 0o600);
+  const program = basename(launch.file);
   let end: string | null = null;
   return new Promise((resolve, reject) => {
     const child = spawn(launch.file, launch.args(port), {
@@ -31,6 +38,7 @@ export function spawnServer(launch: Launch, port: number, logFile: string): Prom
       ...(launch.user ?? {}),
     });
     closeSync(log);
+    if (child.pid !== undefined) note({ pid: child.pid, program });
     child.unref();
     child.once('exit', (code, signal) => {
       end = signal === null ? `exit code ${code}` : `signal ${signal}`;
@@ -41,7 +49,7 @@ export function spawnServer(launch: Launch, port: number, logFile: string): Prom
     });
     child.once('spawn', () => {
       if (child.pid === undefined) reject(new Error(`${launch.file} has no process id.`));
-      else resolve({ pid: child.pid, program: basename(launch.file), ended: () => end });
+      else resolve({ pid: child.pid, program, ended: () => end });
     });
   });
 }
