@@ -26,7 +26,10 @@ export function keptPart(folder: string, decides: object, write: KeptPart['write
 /** How often parts are made that another build of the same set takes away when it is done. */
 const ATTEMPTS = 3;
 
-/** What `read` makes of the files of parts; those that are not there from an earlier try are written first. `onPart` is told how many are there. */
+/**
+ * What `read` makes of the files of parts; those that are not there from an earlier try are written first. `onPart` is
+ * told how many are there.
+ */
 export async function throughParts<T>(
   parts: readonly KeptPart[],
   read: (paths: readonly string[]) => Promise<T>,
