@@ -16,8 +16,8 @@ import {
 import { featureFilePath } from '../../src/materialize/file-path.ts';
 import { createDuckDbAsOfEngine } from '../../src/offline/duckdb/as-of/duckdb-as-of-engine.ts';
 import { createDuckDbFeatureComputer } from '../../src/offline/duckdb/compute/duckdb-feature-computer.ts';
-import { createDuckDbSourceReader } from '../../src/offline/duckdb/sources/duckdb-source-reader.ts';
 import { createDuckDb, type DuckDbEngine } from '../../src/offline/duckdb/engine.ts';
+import { createDuckDbSourceReader } from '../../src/offline/duckdb/sources/duckdb-source-reader.ts';
 import { compileRepo } from '../../src/plan/compile.ts';
 import { loadRepo } from '../../src/repo/load-repo.ts';
 import { prepareReplay } from './replay.ts';
