@@ -441,8 +441,11 @@ describe('the result', () => {
     const { spine, view } = await large();
     const text = { ...feature, name: 'airport', type: 'string' as const };
     const features = [feature, text, text, text, text].map((one, at) => ({ feature: one, output: `f${at}` }));
-    const digests = new Set<string>();
-    // Little memory: values are fetched for the winners, and tables side by side are written as they are.
+    const views = [
+      { ...view, features },
+      { ...view, features: [{ feature, output: 'second' }] },
+    ];
+    const digests = { one: new Set<string>(), both: new Set<string>() };
     for (const [memory, threads] of [
       ['100MB', 1],
       ['100MB', 3],
@@ -450,21 +453,27 @@ describe('the result', () => {
       ['1GB', 2],
     ] as const) {
       const db = await createDuckDb({ memory, threads, tempDir: join(world.folder, 'spill') });
-      const engine = createDuckDbAsOfEngine(db, {
-        offlineRoot: join(world.folder, 'offline'),
-        baseDir: world.folder,
-      });
-      const path = world.outputPath();
-      const { digest } = await engine.join({
-        spine,
-        views: [{ ...view, features }],
-        knownAt: { kind: 'any' },
-        path,
-      });
-      digests.add(digest);
+      const roots = { offlineRoot: join(world.folder, 'offline'), baseDir: world.folder };
+      // One view is written while it is joined, or, where that is large, from parts laid beside the spine. Of two tables
+      // beside the spine little memory has them written as they are, more memory as one table.
+      for (const rowsPerPart of [undefined, 200_000]) {
+        const engine = createDuckDbAsOfEngine(
+          db,
+          rowsPerPart === undefined ? roots : { ...roots, rowsPerPart },
+        );
+        for (const [name, joined] of [
+          ['one', views.slice(0, 1)],
+          ['both', views],
+        ] as const) {
+          const path = world.outputPath();
+          const request = { spine, views: joined, knownAt: { kind: 'any' }, path } as const;
+          const { digest } = await engine.join({ ...request, workFolder: `${path}.parts` });
+          digests[name].add(digest);
+        }
+      }
       await db.close();
     }
-    expect(digests.size).toBe(1);
+    expect([digests.one.size, digests.both.size]).toEqual([1, 1]);
   });
 
   test('of a large join that ended early is finished without doing again what was done, with the same bytes', async () => {
