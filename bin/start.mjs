@@ -2,10 +2,12 @@
 // then runs the demo (or the tests) with the Node of package.json. Plain JavaScript for any Node >= 20.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { endWithParent } from './end-with-parent.mjs';
 import { nodeForTypeScript, root, runInPlace } from './pinned-node.mjs';
 
 const [command, ...rest] = process.argv.slice(2);
 
+endWithParent();
 await installWhenNeeded();
 const node = nodeForTypeScript();
 process.exitCode =
