@@ -2,7 +2,9 @@ import { isUtf8 } from 'node:buffer';
 import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import { messageOf, TidemarkError } from '../core/errors.ts';
 import { parseExactJson } from '../core/exact-json.ts';
+import { answerBrokenRequest, answerOddHeaders } from './answer-broken-requests.ts';
 import type { AppDependencies } from './dependencies.ts';
+import { type KnownRoute, misrouted } from './find-route.ts';
 import { createMetrics } from './metrics.ts';
 import { type HttpProblem, problemOf, unknownRoute } from './problem.ts';
 import { featureServices } from './routes/feature-services.ts';
@@ -34,12 +36,16 @@ export function createApp(deps: AppDependencies): FastifyInstance {
     return503OnClosing: false,
     // A path that is no text, or too long.
     frameworkErrors: (error, _request, reply) => void send(problemOf(error), reply),
+    clientErrorHandler: answerBrokenRequest,
+    // Refused with the others.
+    http: { requireHostHeader: false },
   });
+  answerOddHeaders(app);
   const metrics = createMetrics({ process: deps.processMetrics ?? false, shared: deps.isWorker ?? false });
 
   // Whatever a client calls its body, it is JSON: curl and Feast's client do not say so.
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body: Buffer, done) => {
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     try {
       // Otherwise different wrong bytes would become the same key.
       if (!isUtf8(body)) throw new Error('its bytes are not UTF-8');
@@ -48,14 +54,14 @@ export function createApp(deps: AppDependencies): FastifyInstance {
       done(
         new TidemarkError(
           'REQUEST_INVALID',
-          `Cannot read the request as JSON: ${shorten(messageOf(error))}.`,
+          `Cannot read the request as JSON: ${shorten(messageOf(error))}.${otherType(request.headers['content-type'])}`,
         ),
       );
     }
   });
 
   app.setErrorHandler((thrown, request, reply) => {
-    const problem = problemOf(thrown);
+    const problem = problemOf(thrown, request.routeOptions.bodyLimit);
     if (problem.unexpected) log?.error({ err: thrown, route: request.routeOptions.url }, 'a request failed');
     if (problem.status === 413 && Number(request.headers['content-length']) <= DISCARDED_BYTES) {
       // Ended while it still sends, a client would see a broken connection in place of the answer.
@@ -63,7 +69,16 @@ export function createApp(deps: AppDependencies): FastifyInstance {
     }
     return send(problem, reply);
   });
-  app.setNotFoundHandler((request, reply) => send(unknownRoute(request.method, request.url), reply));
+  const routes: KnownRoute[] = [];
+  app.addHook('onRoute', ({ method, url: pattern }) => {
+    for (const each of [method].flat()) routes.push({ method: each, pattern });
+  });
+  app.setNotFoundHandler(({ method, url }, reply) => {
+    const [path = ''] = url.split('?');
+    const found = misrouted(path, routes);
+    if (found.allowed.length > 0) void reply.header('allow', found.allowed.join(', '));
+    return send(unknownRoute(method, path, found), reply);
+  });
   // A connection that was kept alive by the last answers would hold up the end for minutes.
   let closing = false;
   app.decorate('drain', () => {
@@ -99,4 +114,11 @@ function send({ status, body }: HttpProblem, reply: FastifyReply): FastifyReply 
 /** V8 quotes the text it could not parse; a request's body may be somebody's data, and long. */
 function shorten(message: string): string {
   return message.replace(/,? ?(?:\.\.\.)?".*$/s, '').slice(0, 120);
+}
+
+/** Why it is no JSON, when the client says so itself. */
+function otherType(type: string | undefined): string {
+  return type === undefined || /json|x-www-form-urlencoded/i.test(type)
+    ? ''
+    : ` It came as ${type.slice(0, 60)}: send JSON.`;
 }

@@ -161,14 +161,77 @@ describe('bad input', () => {
     expect(error).toMatchObject({ status: 413, code: 'TOO_LARGE' });
   });
 
-  test('an unknown route or method is a 404', async () => {
-    for (const [method, url] of [
-      ['GET', '/nothing'],
-      ['GET', '/get-online-features'],
-    ] as const) {
-      const response = await app.inject({ method, url });
-      expect(response.statusCode).toBe(404);
-      expect(response.json().error).toMatchObject({ code: 'REQUEST_INVALID' });
-    }
+  test('a body too large is told the limit of its route', async () => {
+    const error = await refused('x'.repeat(1_100_000));
+    expect(error.message).toContain('larger than 1,048,576 bytes');
+  });
+
+  test('an unknown route is a 404 that names the one most like it, or all', async () => {
+    const near = await app.inject({ method: 'POST', url: '/get-online-feature?token=secret' });
+    expect([near.statusCode, near.json().error]).toEqual([
+      404,
+      {
+        code: 'REQUEST_INVALID',
+        message: 'Cannot find POST /get-online-feature on this server. Did you mean "/get-online-features"?',
+      },
+    ]);
+    const far = await app.inject('/nothing/of/the/kind');
+    expect(far.statusCode).toBe(404);
+    expect(far.json().error.message).toContain(
+      'It has GET /feature-services/:name, GET /health, GET /metrics',
+    );
+    expect(far.json().error.message).toContain('POST /push');
+  });
+
+  test.each([
+    ['GET', '/get-online-features', 'POST'],
+    ['DELETE', '/runs/materialize/shop/spend@v1', 'GET, HEAD'],
+    ['POST', '/feature-services/churn_model?full=1', 'GET, HEAD'],
+  ] as const)('%s %s is a 405 that tells the methods there are', async (method, url, allow) => {
+    const response = await app.inject({ method, url });
+    expect([response.statusCode, response.headers.allow]).toEqual([405, allow]);
+    expect(response.json().error).toMatchObject({ code: 'REQUEST_INVALID' });
+    expect(response.json().error.message).toContain(`it takes ${allow.replace(', ', ' or ')}.`);
+  });
+
+  test('a body that its client calls something else is told so when it is no JSON', async () => {
+    const answers = ['text/csv', ';;;'].map((type) =>
+      app.inject({
+        method: 'POST',
+        url: '/get-online-features',
+        headers: { 'content-type': type },
+        payload: 'a,b',
+      }),
+    );
+    const [csv, none] = await Promise.all(answers);
+    expect([csv?.statusCode, csv?.json().error.message]).toEqual([
+      400,
+      expect.stringContaining('It came as text/csv: send JSON.'),
+    ]);
+    expect([none?.statusCode, none?.json().error.code]).toEqual([415, 'REQUEST_INVALID']);
+  });
+
+  const HOST = 'host: a\r\nconnection: close\r\n';
+  test.each([
+    ['no HTTP at all', 'NOT HTTP\r\n\r\n', 400, 'REQUEST_INVALID'],
+    ['an unknown method', `FOO /health HTTP/1.1\r\n${HOST}\r\n`, 400, 'REQUEST_INVALID'],
+    ['a wrong length', `POST /push HTTP/1.1\r\n${HOST}content-length: many\r\n\r\n`, 400, 'REQUEST_INVALID'],
+    ['no host', 'GET /health HTTP/1.1\r\nconnection: close\r\n\r\n', 400, 'REQUEST_INVALID'],
+    [
+      'headers too large',
+      `GET /health HTTP/1.1\r\n${HOST}x: ${'y'.repeat(20_000)}\r\n\r\n`,
+      431,
+      'TOO_LARGE',
+    ],
+    ['odd expectations', `POST /push HTTP/1.1\r\n${HOST}expect: much\r\n\r\n`, 417, 'REQUEST_INVALID'],
+  ])('a request with %s is answered in the shape of all errors', async (_what, text, status, code) => {
+    const { port } = new URL(await app.listen({ host: '127.0.0.1', port: 0 }));
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.write(text);
+    const answer = (await socket.toArray()).join('');
+    const [head = '', body = ''] = answer.split('\r\n\r\n');
+    expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} [A-Z].*content-type: application/json`, 'is'));
+    const { error } = JSON.parse(body.slice(body.indexOf('{'), body.lastIndexOf('}') + 1));
+    expect(error).toEqual({ code, message: expect.stringMatching(/^Cannot read the request.*\.$/) });
   });
 });

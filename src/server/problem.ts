@@ -1,4 +1,5 @@
 import { type ErrorCode, messageOf, type Problem, TidemarkError } from '../core/errors.ts';
+import type { Misrouted } from './find-route.ts';
 
 /** What every failed request is answered with. */
 export interface ProblemBody {
@@ -16,15 +17,30 @@ export interface HttpProblem {
   readonly unexpected: boolean;
 }
 
-/** Maps whatever was thrown; an unexpected error keeps its text to the log, a stack never leaves. */
-export function problemOf(thrown: unknown): HttpProblem {
+/**
+ * Maps whatever was thrown; an unexpected error keeps its text to the log, a stack never leaves. `bodyLimit`: in
+ * bytes, of the route that was asked.
+ */
+export function problemOf(thrown: unknown, bodyLimit?: number): HttpProblem {
   if (thrown instanceof TidemarkError) {
     const { code, message, problems, httpStatus } = thrown;
     return answer(httpStatus, code, message, problems);
   }
   const status = statusOf(thrown);
-  if (status === 413)
-    return answer(413, 'TOO_LARGE', 'Cannot read the request: its body is larger than the limit.');
+  if (status === 413) {
+    const limit = bodyLimit === undefined ? 'the limit' : `${bodyLimit.toLocaleString('en-US')} bytes`;
+    return answer(
+      413,
+      'TOO_LARGE',
+      `Cannot read the request: its body is larger than ${limit}. Send its rows in several requests.`,
+    );
+  }
+  if (status === 415)
+    return answer(
+      415,
+      'REQUEST_INVALID',
+      'Cannot read the request: its content type is none. Send JSON as application/json.',
+    );
   if (status === 503) return answer(503, 'STORE_UNAVAILABLE', 'Cannot answer: the server is closing.');
   if (status !== undefined && status >= 400 && status < 500) {
     return answer(status, 'REQUEST_INVALID', `Cannot read the request: ${messageOf(thrown)}.`);
@@ -36,9 +52,21 @@ export function problemOf(thrown: unknown): HttpProblem {
 }
 
 /** No route has a code of its own: the request names something that is not there. */
-export function unknownRoute(method: string, path: string): HttpProblem {
+export function unknownRoute(method: string, path: string, { allowed, hint }: Misrouted): HttpProblem {
   const shown = path.length > 80 ? `${path.slice(0, 80)}…` : path;
-  return answer(404, 'REQUEST_INVALID', `Cannot find ${method} ${shown} on this server.`);
+  return allowed.length > 0
+    ? answer(405, 'REQUEST_INVALID', `Cannot answer ${method} ${shown}: it takes ${allowed.join(' or ')}.`)
+    : answer(404, 'REQUEST_INVALID', `Cannot find ${method} ${shown} on this server.${hint}`);
+}
+
+/** What Node could not read as a request. */
+export function brokenRequest(error: NodeJS.ErrnoException & { readonly reason?: unknown }): HttpProblem {
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return answer(408, 'REQUEST_INVALID', 'Cannot read the request: it came too slowly.');
+  if (error.code === 'HPE_HEADER_OVERFLOW')
+    return answer(431, 'TOO_LARGE', 'Cannot read the request: its headers are larger than 16 KiB.');
+  const why = typeof error.reason === 'string' && error.reason !== '' ? `: ${error.reason}` : '';
+  return answer(400, 'REQUEST_INVALID', `Cannot read the request as HTTP${why}.`);
 }
 
 function answer(
