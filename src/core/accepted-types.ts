@@ -34,6 +34,15 @@ export function isAccepted(found: ValueType | null, declared: ValueType): boolea
   return found !== null && acceptedTypes(declared).includes(found);
 }
 
+/** Whether every value of type `from` has a form in type `to`: of those that are accepted, text may be no JSON. */
+export function keepsEveryValue(from: ValueType, to: ValueType): boolean {
+  const item = (type: ValueType) => {
+    const parsed = valueTypeOf(type);
+    return parsed.kind === 'array' ? parsed.element : type;
+  };
+  return isAccepted(from, to) && !(item(from) === 'string' && item(to) === 'json');
+}
+
 /** The types that a column of type `found` can be declared as, itself first. */
 export function widerTypes(found: ValueType): readonly ValueType[] {
   const parsed = valueTypeOf(found);

@@ -1,13 +1,17 @@
+import { keepsEveryValue, widerTypes } from '../core/accepted-types.ts';
 import type { Problem } from '../core/errors.ts';
 import { type FeatureViewSpec, formatViewVersion } from '../core/feature-view.ts';
 import { type Manifest, versionsOf } from '../core/manifest.ts';
+import type { PushSourceSpec } from '../core/source.ts';
+import type { ValueType } from '../core/value-type.ts';
 import { formatFieldChange } from './explain.ts';
 import type { PlannedChange } from './plan.ts';
 import type { PlanFacts } from './plan-facts.ts';
 
 /**
  * What of the changes would break someone (DESIGN 5): values of a version that change in place, and versions removed
- * while somebody reads them. Each says what to write instead. Services have no version: theirs are shown, not refused.
+ * while somebody reads them; and columns of pushed rows in a type that does not hold all that was pushed. Each says what
+ * to write instead. Services have no version: theirs are shown, not refused.
  */
 export function incompatibilities(
   previous: Manifest,
@@ -23,7 +27,32 @@ export function incompatibilities(
   const removed = previous.views.flatMap((view) =>
     changeOf(view, changes)?.change === 'removed' ? removal(view, next, facts) : [],
   );
-  return [...changedInPlace, ...removed];
+  return [...retypedColumns(previous, next), ...changedInPlace, ...removed];
+}
+
+function retypedColumns(previous: Manifest, next: Manifest): readonly Problem[] {
+  return pushSources(next).flatMap(({ name: source, columns }) => {
+    const before = pushSources(previous).find(({ name }) => name === source)?.columns ?? [];
+    return columns.flatMap(({ name, type }): readonly Problem[] => {
+      const was = before.find((column) => column.name === name)?.type;
+      if (was === undefined || was === type || keepsEveryValue(was, type)) return [];
+      const change = formatFieldChange({ field: `columns.${name}`, from: was, to: type });
+      return [{ where: `source "${source}"`, message: `${change}. ${retypedAdvice(name, was)}` }];
+    });
+  });
+}
+
+function pushSources({ sources }: Manifest): readonly PushSourceSpec[] {
+  return sources.filter((source) => source.kind === 'push');
+}
+
+function retypedAdvice(name: string, was: ValueType): string {
+  const wider = widerTypes(was).filter((type) => type !== was && keepsEveryValue(was, type));
+  const allowed = wider.length === 0 ? '' : ` (it may become ${wider.join(' or ')})`;
+  return (
+    `Rows that were pushed as ${was} are kept, and may have no such value: keep "${name}" as it was${allowed}, and ` +
+    `push the new type as a column beside it, such as "${name}_v2".`
+  );
 }
 
 function changeOf(view: FeatureViewSpec, changes: readonly PlannedChange[]): PlannedChange | undefined {

@@ -97,7 +97,7 @@ function diffFields(
     old.delete(field.field);
     if (from === undefined) {
       if (field.mayLack !== true) changed(undefined, field, field.severity('added'));
-    } else if (from.identity !== field.identity) changed(from, field, field.severity('changed'));
+    } else if (from.identity !== field.identity) changed(from, field, field.severity('changed', from.text));
     else if (from.text !== field.text) changed(from, field, 'metadata');
   }
   for (const from of old.values()) {

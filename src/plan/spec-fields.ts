@@ -1,3 +1,4 @@
+import { keepsEveryValue } from '../core/accepted-types.ts';
 import type { Aggregation, SimpleAggregation } from '../core/aggregation.ts';
 import { canonicalJson } from '../core/canonical.ts';
 import type { EntitySpec, Metadata } from '../core/entity.ts';
@@ -12,6 +13,7 @@ import type {
 import type { SourceSpec } from '../core/source.ts';
 import { durationOf, timeOf } from '../core/time.ts';
 import type { TrainingSetScheduleSpec } from '../core/training-set-schedule.ts';
+import type { ValueType } from '../core/value-type.ts';
 import { aggregationIdentity } from './fingerprint.ts';
 import type { PlannedChange } from './plan.ts';
 
@@ -24,7 +26,8 @@ export interface SpecField {
   readonly text: string;
   /** Equal for two texts that mean the same (`7d`, `168h`): a change of the text alone is metadata. */
   readonly identity: string;
-  readonly severity: (change: 'added' | 'changed' | 'removed') => Severity;
+  /** `from`: the text of the field as it was, when it has changed. */
+  readonly severity: (change: 'added' | 'changed' | 'removed', from?: string) => Severity;
   /** What was applied before this was looked at does not have it, which is no change. */
   readonly mayLack?: true;
 }
@@ -46,9 +49,19 @@ export function sourceFields(source: SourceSpec): readonly SpecField[] {
   return [
     ...identityOfSource('', source),
     ...placeFields(source),
-    ...source.columns.map(({ name, type }) => field(`columns.${name}`, type, additive)),
+    ...source.columns.map(({ name, type }) =>
+      field(`columns.${name}`, type, source.kind === 'push' ? pushedColumn(type) : additive),
+    ),
     ...metadataFields(source),
   ];
+}
+
+/** Rows that were pushed are there in the type of their time, and only Tidemark has them. */
+function pushedColumn(type: ValueType): SpecField['severity'] {
+  return (change, from) => {
+    if (change === 'added') return 'additive';
+    return change === 'changed' && keepsEveryValue(from as ValueType, type) ? 'additive' : 'breaking';
+  };
 }
 
 function placeFields(source: SourceSpec): readonly SpecField[] {

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { PushSourceSpec } from '../../src/core/source.ts';
 import { addDuration, durationOf, micros, timeOf } from '../../src/core/time.ts';
+import type { Value, ValueType } from '../../src/core/value-type.ts';
 import { scanPushed } from '../../src/offline/duckdb/sources/pushed-source.ts';
 import { toValue } from '../../src/offline/duckdb/types.ts';
 import { type SealDeps, sealSegment } from '../../src/push/segments/seal-segment.ts';
@@ -160,6 +161,65 @@ describe('what is appended is read back', () => {
       [2n, 'home'],
       [1n, null],
     ]);
+  });
+
+  /** Pushes the values under one type, and reads the source under another. */
+  async function retyped(name: string, from: ValueType, to: ValueType, values: readonly Value[]) {
+    const before = pushSourceSpec({ value: from }, { name });
+    const log = await world.open({ source: before });
+    const rows = values.map((value, index) => pushedRow(micros(AT + BigInt(index)), { value }));
+    await log.append({ ...batchOf(before), rows });
+    await log.seal();
+    return readAll(pushSourceSpec({ value: to }, { name })).then(
+      (read) => read.map(({ value }) => value),
+      (error: Error) => error.message,
+    );
+  }
+
+  test('under another type of a column, where no value is lost', async () => {
+    const cases = [
+      ['int32', 'int64', [1, null], [1n, null]],
+      ['float32', 'float64', [0.5], [0.5]],
+      ['date', 'timestamp', ['2026-01-01'], [timeOf('2026-01-01')]],
+      ['array<int32>', 'array<float64>', [[1, null]], [[1, null]]],
+      ['int64', 'int32', [5n, -1n, null], [5, -1, null]],
+      ['float64', 'int64', [2, null], [2n, null]],
+      ['string', 'int64', ['42'], [42n]],
+      ['string', 'json', ['{"a": 1}'], ['{"a": 1}']],
+      ['timestamp', 'date', [timeOf('2026-01-01')], ['2026-01-01']],
+      ['int64', 'string', [7n], ['7']],
+    ] as const;
+    for (const [at, [from, to, values, read]] of cases.entries())
+      expect([from, to, await retyped(`source_${at}`, from, to, values)]).toEqual([from, to, read]);
+    // With files of both types.
+    const now = pushSourceSpec({ value: 'string' }, { name: `source_${cases.length - 1}` });
+    const log = await world.open({ source: now });
+    await log.append({ ...batchOf(now), rows: [pushedRow(AT, { value: 'x' })] });
+    await log.seal();
+    expect((await readAll(now)).map(({ value }) => value).toSorted()).toEqual(['7', 'x']);
+  });
+
+  test('under another type of a column never when a value would be lost: one error names it', async () => {
+    const cases = [
+      ['int64', 'int32', [1n, 3_000_000_000n], '"3000000000" in rows that were pushed as int64'],
+      ['float64', 'int64', [2.5], '"2.5" in rows that were pushed as float64, which is no int64'],
+      ['string', 'int64', ['many'], '"many" in rows that were pushed as string, which is no int64'],
+      ['string', 'json', ['no JSON'], '"no JSON" in rows that were pushed as string'],
+      ['timestamp', 'date', [AT], 'in rows that were pushed as timestamp, which is no date'],
+      [
+        'array<int64>',
+        'array<int32>',
+        [[3_000_000_000n]],
+        'pushed as array<int64>, which is no array<int32>',
+      ],
+      ['bytes', 'int64', [Uint8Array.from([1])], 'in rows that were pushed as bytes'],
+      ['vector(2)', 'vector(3)', [Float32Array.from([1, 2])], '2 numbers in rows that were pushed'],
+    ] as const;
+    for (const [at, [from, to, values, told]] of cases.entries()) {
+      const message = String(await retyped(`source_${at}`, from, to, values));
+      expect(message).toContain(`column "value" of push source "source_${at}" has `);
+      expect(message).toContain(told);
+    }
   });
 
   test('from the files of its time only', async () => {

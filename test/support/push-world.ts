@@ -5,7 +5,7 @@ import { afterAll } from 'vitest';
 import type { EventRow } from '../../src/core/rows.ts';
 import type { PushSourceSpec } from '../../src/core/source.ts';
 import { type DurationMicros, durationOf, type Micros, systemClock } from '../../src/core/time.ts';
-import type { Value, ValueType } from '../../src/core/value-type.ts';
+import type { Value } from '../../src/core/value-type.ts';
 import { ledgerMigrations } from '../../src/ledger/postgres/migrations.ts';
 import { createDuckDbPushedRowsWriter } from '../../src/offline/duckdb/pushed/duckdb-pushed-rows-writer.ts';
 import type { FindPushedFiles } from '../../src/offline/duckdb/sources/pushed-source.ts';
@@ -19,30 +19,13 @@ import { connectPostgres } from '../../src/registry/postgres/pool.ts';
 import { testEngine } from './feature-repo.ts';
 import { testDatabase } from './services.ts';
 
+export { pushSourceSpec } from './push-source-spec.ts';
+
 const cleanups: (() => Promise<unknown>)[] = [];
 
 afterAll(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
 });
-
-/** A source of pushed rows, with an event time `at`. */
-export function pushSourceSpec(
-  columns: Readonly<Record<string, ValueType>>,
-  overrides: Partial<PushSourceSpec> = {},
-): PushSourceSpec {
-  return {
-    kind: 'push',
-    project: 'shop',
-    name: 'clicks',
-    timestampField: 'at',
-    createdTimestampField: null,
-    columns: Object.entries(columns).map(([name, type]) => ({ name, type })),
-    description: '',
-    owner: '',
-    tags: {},
-    ...overrides,
-  };
-}
 
 export function pushedRow(eventTime: Micros, columns: Readonly<Record<string, Value>>): EventRow {
   return { eventTime, createdTime: null, columns };

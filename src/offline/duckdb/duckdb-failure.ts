@@ -18,11 +18,15 @@ export type FailureKind =
 /** Raised by our own SQL (`wholeNumbersSql`): DuckDB's `error` is of one class for all. */
 const NO_WHOLE_NUMBER = /^Invalid Input Error: column ".*" of .* has ".*", which is no (int|array)/s;
 
+/** Raised by `pushedCast`. */
+const NOT_AS_PUSHED =
+  /^Invalid Input Error: column ".*" of push source ".*" has .* in rows that were pushed/s;
+
 export function failureKind(error: unknown): FailureKind {
   const message = messageOf(error);
   if (/^INTERRUPT/.test(message)) return 'interrupted';
   if (/^Out of Memory Error|failed to offload|No space left on device/i.test(message)) return 'memory';
-  if (NO_WHOLE_NUMBER.test(message)) return 'conversion';
+  if (NO_WHOLE_NUMBER.test(message) || NOT_AS_PUSHED.test(message)) return 'conversion';
   if (/^(IO|HTTP|Permission) Error/.test(message)) return 'file';
   if (/magic bytes|Parquet|parquet|CSV|too small to be/.test(message) && /^Invalid/.test(message))
     return 'file';

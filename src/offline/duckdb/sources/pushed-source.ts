@@ -1,11 +1,12 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { TidemarkError } from '../../../core/errors.ts';
-import { type PushSourceSpec, RECEIVED_TIME, valueColumns } from '../../../core/source.ts';
+import { type Column, type PushSourceSpec, RECEIVED_TIME, valueColumns } from '../../../core/source.ts';
 import { duckDbReason } from '../duckdb-failure.ts';
 import { fileList, identifier, literalPath } from '../sql-text.ts';
 import { duckDbType } from '../types.ts';
 import type { OpenRange } from './hive-partitions.ts';
-import { describeSelect, type EngineColumn } from './source-scan.ts';
+import { pushedCast } from './pushed-cast.ts';
+import { describeSelect } from './source-scan.ts';
 
 /** Absolute paths of the recorded files that can hold rows of the range. */
 export type FindPushedFiles = (source: PushSourceSpec, range: OpenRange) => Promise<readonly string[]>;
@@ -21,26 +22,30 @@ export async function scanPushed(
   range: OpenRange = {},
 ) {
   const paths = await filesOf(source, find, range);
-  const typed = columnsOf(source);
-  const names = typed.map(({ name }) => identifier(name));
-  const empty = `SELECT ${typed.map(({ name, type }) => `NULL::${type} AS ${identifier(name)}`).join(', ')} WHERE false`;
   const files = paths.length === 0 ? null : fileList(paths.map(literalPath));
-  // A file that was written before a column was added to the source lacks it: by name, and with the types of today.
-  const rows =
-    files === null
-      ? empty
-      : `${empty} UNION ALL BY NAME SELECT * FROM read_parquet(${files}, union_by_name = true, hive_partitioning = false)`;
-  const cast = typed.map(({ name, type }) => `CAST(${identifier(name)} AS ${type}) AS ${identifier(name)}`);
+  const typed = columnsOf(source);
   const received = identifier(RECEIVED_TIME);
+  const nothing = [...typed.map(({ name, type }) => ({ name, type: duckDbType(type) })), RECEIVED];
+  const empty = `SELECT ${nothing.map(({ name, type }) => `NULL::${type} AS ${identifier(name)}`).join(', ')} WHERE false`;
+  const columns = await describeSelect(connection, empty);
+  if (files === null) return { relation: `(${empty})`, columns, files };
+  const scan = `read_parquet(${files}, union_by_name = true, hive_partitioning = false)`;
+  const found = await columnsOfFiles(connection, source, scan);
+  // A file that was written before a column was added to the source lacks it, or has it in the type of its time.
+  const cast = typed.map((column) => {
+    const engineType = found.get(column.name.toLowerCase());
+    const value =
+      engineType === undefined ? `NULL::${duckDbType(column.type)}` : pushedCast(source, column, engineType);
+    return `${value} AS ${identifier(column.name)}`;
+  });
+  const names = typed.map(({ name }) => identifier(name));
   const relation =
     `(SELECT ${names.join(', ')}, min(${received}) AS ${received} ` +
-    `FROM (SELECT ${cast.join(', ')}, ${received} FROM (${withReceived(rows)})) GROUP BY ALL)`;
-  return { relation, columns: await columnsOfRelation(connection, source, relation), files };
+    `FROM (SELECT ${cast.join(', ')}, ${received} FROM ${scan}) GROUP BY ALL)`;
+  return { relation, columns, files };
 }
 
-function withReceived(rows: string): string {
-  return `SELECT * FROM (SELECT NULL::TIMESTAMP AS ${identifier(RECEIVED_TIME)} WHERE false) UNION ALL BY NAME ${rows}`;
-}
+const RECEIVED = { name: RECEIVED_TIME, type: 'TIMESTAMP' } as const;
 
 async function filesOf(
   source: PushSourceSpec,
@@ -56,22 +61,24 @@ async function filesOf(
   return find(source, range);
 }
 
-function columnsOf(source: PushSourceSpec): readonly { readonly name: string; readonly type: string }[] {
+function columnsOf(source: PushSourceSpec): readonly Column[] {
   const { timestampField, createdTimestampField: created } = source;
   return [
-    { name: timestampField, type: 'TIMESTAMP' },
-    ...(created === null || created === RECEIVED_TIME ? [] : [{ name: created, type: 'TIMESTAMP' }]),
-    ...valueColumns(source).map(({ name, type }) => ({ name, type: duckDbType(type) })),
+    { name: timestampField, type: 'timestamp' },
+    ...(created === null || created === RECEIVED_TIME ? [] : [{ name: created, type: 'timestamp' } as const]),
+    ...valueColumns(source),
   ];
 }
 
-async function columnsOfRelation(
+/** DuckDB's types by name, as SQL finds names: without regard to case. */
+async function columnsOfFiles(
   connection: DuckDBConnection,
   source: PushSourceSpec,
-  relation: string,
-): Promise<readonly EngineColumn[]> {
+  scan: string,
+): Promise<ReadonlyMap<string, string>> {
   try {
-    return await describeSelect(connection, `SELECT * FROM ${relation}`);
+    const columns = await describeSelect(connection, `SELECT * FROM ${scan}`);
+    return new Map(columns.map(({ name, engineType }) => [name.toLowerCase(), engineType]));
   } catch (error) {
     throw new TidemarkError(
       'SOURCE_UNREADABLE',
