@@ -34,13 +34,16 @@ export function isAccepted(found: ValueType | null, declared: ValueType): boolea
   return found !== null && acceptedTypes(declared).includes(found);
 }
 
-/** Whether every value of type `from` has a form in type `to`: of those that are accepted, text may be no JSON. */
+/** Of those that are accepted: what is beyond 2^53 is rounded, and text may be no JSON. */
+const MAY_LOSE: ReadonlySet<string> = new Set(['int64 float64', 'string json']);
+
+/** Whether every value of type `from` has a form in type `to` from which it could be made again. */
 export function keepsEveryValue(from: ValueType, to: ValueType): boolean {
   const item = (type: ValueType) => {
     const parsed = valueTypeOf(type);
     return parsed.kind === 'array' ? parsed.element : type;
   };
-  return isAccepted(from, to) && !(item(from) === 'string' && item(to) === 'json');
+  return isAccepted(from, to) && !MAY_LOSE.has(`${item(from)} ${item(to)}`);
 }
 
 /** The types that a column of type `found` can be declared as, itself first. */

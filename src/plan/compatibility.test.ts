@@ -27,7 +27,9 @@ describe('a column of a push source', () => {
   });
 
   test.each([
-    ['int64', 'int32', 'float64'],
+    ['int64', 'int32', null],
+    ['int64', 'float64', null],
+    ['int32', 'float32', 'int64 or float64'],
     ['string', 'json', null],
     ['string', 'int64', null],
     ['timestamp', 'date', null],

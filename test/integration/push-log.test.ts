@@ -187,6 +187,7 @@ describe('what is appended is read back', () => {
       ['string', 'int64', ['42'], [42n]],
       ['string', 'json', ['{"a": 1}'], ['{"a": 1}']],
       ['timestamp', 'date', [timeOf('2026-01-01')], ['2026-01-01']],
+      ['int64', 'float64', [2n ** 53n], [2 ** 53]],
       ['int64', 'string', [7n], ['7']],
     ] as const;
     for (const [at, [from, to, values, read]] of cases.entries())
@@ -202,6 +203,8 @@ describe('what is appended is read back', () => {
   test('under another type of a column never when a value would be lost: one error names it', async () => {
     const cases = [
       ['int64', 'int32', [1n, 3_000_000_000n], '"3000000000" in rows that were pushed as int64'],
+      ['int64', 'float64', [2n ** 53n + 1n], '"9007199254740993" in rows that were pushed as int64'],
+      ['int64', 'float64', [2n ** 63n - 1n], 'which is no float64'],
       ['float64', 'int64', [2.5], '"2.5" in rows that were pushed as float64, which is no int64'],
       ['string', 'int64', ['many'], '"many" in rows that were pushed as string, which is no int64'],
       ['string', 'json', ['no JSON'], '"no JSON" in rows that were pushed as string'],

@@ -26,7 +26,7 @@ export function pushedCast(
     return `CASE WHEN ${value} IS NULL OR len(${value}) = ${parsed.size} THEN TRY_${cast} ELSE ${failure(told)} END`;
   }
   if (engineType === sqlType || (found !== null && keepsEveryValue(found, type))) return cast;
-  const same = `CAST(TRY_${cast} AS ${engineType}) IS NOT DISTINCT FROM ${value}`;
+  const same = `TRY_CAST(TRY_${cast} AS ${engineType}) IS NOT DISTINCT FROM ${value}`;
   const told =
     `'"' || left(CAST(${value} AS VARCHAR), 60) || ` +
     stringLiteral(`" in rows that were pushed as ${found ?? engineType}, which is no ${type}`);
