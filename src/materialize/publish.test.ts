@@ -57,6 +57,24 @@ test('the next rows are read while the store writes, one batch at a time, and al
   expect(seen.most).toBe(1);
 });
 
+test('rows are asked for in the order of the places where the store keeps them', async () => {
+  const online: OnlineStore = {
+    ...createMemoryOnlineStore(),
+    placeOf:
+      (table) =>
+      ([id]) =>
+        table.view === view.name ? Number(id) % 7 : -1,
+  };
+  const asked: unknown[] = [];
+  for (const store of [online, createMemoryOnlineStore()]) {
+    await publishing(store, async function* latest({ placeOf }) {
+      asked.push(placeOf?.([10n]));
+      yield [row(1n)];
+    });
+  }
+  expect(asked).toEqual([3, undefined]);
+});
+
 test('nothing is left under way when reading fails', async () => {
   const { online, seen } = slowStore();
   const failing = publishing(online, async function* latest() {

@@ -26,6 +26,8 @@ export async function publish(
   const { project, view, slices, signal, onProgress } = request;
   const table = onlineTableOf(project, view);
   const oldest = view.ttl === null ? {} : { notBefore: subtractDuration(clock(), durationOf(view.ttl)) };
+  const placeOf = online.placeOf?.(table);
+  const order = placeOf === undefined ? {} : { placeOf };
   let published = 0;
   let written = 0;
   let writing: Promise<void> | undefined;
@@ -36,7 +38,13 @@ export async function publish(
     onProgress?.(published);
   };
   try {
-    for await (const rows of reader.latest({ view, slices, ...oldest, ...(signal && { signal }) })) {
+    for await (const rows of reader.latest({
+      view,
+      slices,
+      ...oldest,
+      ...order,
+      ...(signal && { signal }),
+    })) {
       await writing;
       signal?.throwIfAborted();
       // While the store is busy with it, the next rows are read.

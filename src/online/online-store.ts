@@ -22,6 +22,11 @@ export interface OnlineStore {
   withdraw(table: OnlineTable, withdrawals: readonly Withdrawal[]): Promise<number>;
   /** All reads of a request in one round trip; results stand in the order of requests and their keys. */
   read(requests: readonly ReadRequest[]): Promise<readonly (readonly (FeatureRow | undefined)[])[]>;
+  /**
+   * Where a table's rows lie, as a whole number: rows of equal ones are written at once when they come together.
+   * A store that has no such thing takes rows in any order.
+   */
+  placeOf?(table: OnlineTable): (key: readonly KeyValue[]) => number;
   /** Every stored row of a table, in no order; for parity checks and comparisons, never in a request's path. */
   scan(table: OnlineTable): AsyncIterable<readonly FeatureRow[]>;
   /** Removes a retired version's rows in the background of other work. Returns how many there were. */

@@ -54,6 +54,19 @@ describe('the online store in Redis', () => {
     }
   }
 
+  it('tells the place of a row: the bucket that it is written to', async () => {
+    for (const [type, key] of [
+      ['int64', 2n ** 60n],
+      ['string', 'user-1'],
+      ['string', 'é|{x}\0'.repeat(1000)],
+    ] as const) {
+      const table = onlineTable({ keyTypes: [type, type] });
+      await store.write(table, [featureRow([key, key], [1n])]);
+      const place = store.placeOf?.(table)([key, key]) ?? Number.NaN;
+      expect(await client.hlen(bucketKeys(PREFIX, table, new ByteWriter()).at(place))).toBe(1);
+    }
+  });
+
   describe('when the server has forgotten the scripts', () => {
     it('writes many chunks at once, reads, scans and drops as before', async () => {
       const table = onlineTable();

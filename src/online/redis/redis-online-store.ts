@@ -71,6 +71,13 @@ export async function createRedisOnlineStore(options: RedisOnlineStoreOptions): 
           readRows(readsOf(layout, node), scratch, own, tableOf),
         ),
       ),
+    placeOf: (table) => {
+      const { entities } = tableOf(table);
+      return (key) => {
+        scratch.length = 0;
+        return entities.encode(scratch, key);
+      };
+    },
     scan: (table) => scanTable(nodes, scratch, tableOf(table)),
     drop: (table) => dropTable(nodes, scratch, tableOf(table)),
     ping: () => nodes.ping(),

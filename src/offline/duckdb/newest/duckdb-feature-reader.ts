@@ -3,9 +3,9 @@ import type { FeatureRow } from '../../../core/rows.ts';
 import type { FeatureReader, LatestRequest } from '../../feature-reader.ts';
 import type { DuckDbEngine } from '../engine.ts';
 import { sliceFailure } from '../slice-scan.ts';
-import { hasPlaceSql } from './integer-place.ts';
-import { entityParts, orderOf, PASS_BYTES } from './newest-passes.ts';
+import { entityParts, PASS_BYTES } from './newest-passes.ts';
 import { appendRows, newestSql, readChunks, rowColumns } from './newest-rows.ts';
+import { createPlaceFunction } from './place-function.ts';
 import { readWithdrawn } from './withdrawn-rows.ts';
 
 /** Rows per batch: several of DuckDB's chunks (2,048 rows), so that a batch is worth a round trip. */
@@ -22,15 +22,18 @@ export function createDuckDbFeatureReader(
     readonly passBytes?: number;
   },
 ): FeatureReader {
+  const placeFunction = createPlaceFunction();
   return {
     async *latest(request) {
       if (request.slices.length === 0) return;
       const types = rowColumns(request.view).map(({ type }) => type);
       const lease = await engine.lease(request.signal);
+      const { placeOf } = request;
+      const place = placeOf && placeFunction(lease.connection, request.view, placeOf);
       try {
         let batch: FeatureRow[] = [];
         for (const where of await entityParts(lease.connection, request, { offlineRoot, passBytes })) {
-          const sql = latestSql(request, offlineRoot, where);
+          const sql = latestSql(request, { offlineRoot, where, order: place?.sql });
           for await (const chunk of readChunks(lease.connection, sql, types)) {
             appendRows(batch, chunk, request.view);
             if (batch.length < BATCH_ROWS) continue;
@@ -45,6 +48,7 @@ export function createDuckDbFeatureReader(
       } catch (error) {
         throw lease.fail(sliceFailure(error));
       } finally {
+        place?.[Symbol.dispose]();
         lease[Symbol.dispose]();
       }
     },
@@ -63,9 +67,15 @@ export function createDuckDbFeatureReader(
   };
 }
 
-function latestSql(request: LatestRequest, offlineRoot: string, where: string): string {
+function latestSql(
+  request: LatestRequest,
+  {
+    offlineRoot,
+    where,
+    order,
+  }: { readonly offlineRoot: string; readonly where: string; readonly order: string | undefined },
+): string {
   const columns = rowColumns(request.view).map(({ sql }) => sql);
-  const newest = newestSql(request, offlineRoot, { where, places: hasPlaceSql(request.view) });
-  const order = orderOf(request.view);
-  return `SELECT ${columns.join(', ')} FROM ${newest}${order === null ? '' : ` ORDER BY ${order}`}`;
+  const newest = newestSql(request, offlineRoot, { where });
+  return `SELECT ${columns.join(', ')} FROM ${newest}${order === undefined ? '' : ` ORDER BY ${order}`}`;
 }
