@@ -474,7 +474,7 @@ describe('the result', () => {
       await db.close();
     }
     expect([digests.one.size, digests.both.size]).toEqual([1, 1]);
-  });
+  }, 120_000);
 
   test('of a large join that ended early is finished without doing again what was done, with the same bytes', async () => {
     const { spine, view } = await large();

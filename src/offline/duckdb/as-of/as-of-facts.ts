@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { JoinKey } from '../../../core/entity.ts';
+import type { AsOfView } from '../../as-of-engine.ts';
 import type { RevisedSlice } from '../../feature-reader.ts';
 import { CREATED_TIME, EVENT_TIME, INTERVAL_END } from '../../offline-columns.ts';
 import { fileList, literalPath, stringLiteral } from '../sql-text.ts';
@@ -12,6 +12,8 @@ export interface FileFacts {
   readonly rows: number;
   /** Of the keys of type int64, by position. */
   readonly keys: readonly (Bounds | null)[];
+  /** Of the features of type int32 and int64, by position. */
+  readonly features: readonly (Bounds | null)[];
   /**
    * Created time less event time in microseconds, when the bounds of both leave room for one: all rows may have it, and
    * nothing else is known of any row between the bounds.
@@ -26,12 +28,16 @@ const TIMES: readonly string[] = [INTERVAL_END, EVENT_TIME, CREATED_TIME];
 
 export async function readFileFacts(
   connection: DuckDBConnection,
-  joinKeys: readonly JoinKey[],
+  { joinKeys, features }: Pick<AsOfView, 'joinKeys' | 'features'>,
   slices: readonly RevisedSlice[],
   offlineRoot: string,
 ): Promise<FileFacts> {
   const paths = [...new Set(slices.map(({ path }) => path))];
-  const columns = [...TIMES, ...joinKeys.filter(({ type }) => type === 'int64').map(({ name }) => name)];
+  const integers = [
+    ...joinKeys.filter(({ type }) => type === 'int64'),
+    ...features.map(({ feature }) => feature).filter(({ type }) => type === 'int32' || type === 'int64'),
+  ];
+  const columns = [...new Set([...TIMES, ...integers.map(({ name }) => name)])];
   const files = (
     await connection.runAndReadAll(
       factsSql(
@@ -52,15 +58,17 @@ export async function readFileFacts(
     const unknown = least === undefined || most === undefined || known.length < all.length;
     return unknown ? null : { least, most };
   };
+  const boundsOfColumn = (name: string) => {
+    const at = columns.indexOf(name, TIMES.length);
+    return at === -1 ? null : bounds(at);
+  };
   const lags = new Set(files.flatMap((file) => file.slice(-2)));
   const [lag] = lags;
   return {
     lag: lags.size === 1 && typeof lag === 'bigint' ? lag : null,
     rows: files.reduce((sum, [, rows]) => sum + Number(rows), 0),
-    keys: joinKeys.map(({ name }) => {
-      const at = columns.indexOf(name, TIMES.length);
-      return at === -1 ? null : bounds(at);
-    }),
+    keys: joinKeys.map(({ name }) => boundsOfColumn(name)),
+    features: features.map(({ feature }) => boundsOfColumn(feature.name)),
     intervalEnds: new Map(
       files.flatMap((file) => {
         const path = pathOf.get(String(file[0]));

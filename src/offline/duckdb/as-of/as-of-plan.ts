@@ -5,9 +5,11 @@ import { type ValueType, valueTypeOf } from '../../../core/value-type.ts';
 import type { AsOfView } from '../../as-of-engine.ts';
 import type { RevisedSlice } from '../../feature-reader.ts';
 import { NUMBERING, numberedScanSql, sliceScanSql } from '../slice-scan.ts';
+import { duckDbType } from '../types.ts';
 import type { FileFacts } from './as-of-facts.ts';
 import { type Bounds, BY_EVENT_TIME, byRecency, type RowOrder } from './as-of-order.ts';
 import { type JoinPlan, lagSql, recencyFactsSql, type ViewJoin } from './as-of-sql.ts';
+import { fitsInteger, narrowInteger } from './narrow-integer.ts';
 
 /** A spine this many times smaller than the files is worth a look-up of each row's key before rows are sorted. */
 const FEW_KEYS = 16;
@@ -35,12 +37,21 @@ export async function planJoin(connection: DuckDBConnection, given: ViewRows): P
   const plan: JoinPlan = {
     order: recency.order,
     seenLate: knownAt.kind === 'row' && recency.lag.most > view.dataDelay,
-    narrowKeys: facts.keys.map((key) => key !== null && key.least >= -(2n ** 31n) && key.most < 2n ** 31n),
+    narrowKeys: facts.keys.map(fitsInteger),
+    valueTypes: view.features.map(({ feature }, at) => narrowValue(feature.type, facts.features[at] ?? null)),
     narrowIds: spineRows < 2 ** 31,
     onlySpineKeys: spineRows * FEW_KEYS < facts.rows,
     fetchValues,
   };
   return { ...join, plan };
+}
+
+/** Null: as it is. */
+function narrowValue(type: ValueType, bounds: Bounds | null): string | null {
+  if (bounds === null) return null;
+  const own = duckDbType(type);
+  const narrow = narrowInteger(bounds, own);
+  return narrow === own ? null : narrow;
 }
 
 /**

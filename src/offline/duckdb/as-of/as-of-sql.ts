@@ -5,6 +5,7 @@ import { CREATED_TIME, EVENT_TIME, VALID_TO } from '../../offline-columns.ts';
 import { identifier, timestampLiteral } from '../sql-text.ts';
 import { BY_EVENT_TIME, type RowOrder } from './as-of-order.ts';
 import { reachOf } from './as-of-reach.ts';
+import type { CarriedColumn } from './carried-columns.ts';
 import { keySql } from './spine-columns.ts';
 
 /**
@@ -12,8 +13,10 @@ import { keySql } from './spine-columns.ts';
  * BIGINT microseconds, so nothing depends on a calendar.
  *
  * The rows of a request of one view carry the spine's columns through the join, and are put in order as they are
- * written, unless the join is large or something is computed from it. Of several views each is joined on its own to the spine's keys and times alone, into `__joined_<i>` in the
- * spine's order; at the end the tables are laid side by side. So work grows with the number of views and features.
+ * written, unless the join is large or something is computed from it. Of several views each is joined on its own to the
+ * spine's keys and times alone, into `__joined_<i>` in the spine's order; at the end the tables are laid side by side.
+ * So work grows with the number of views and features. What goes through a join is sorted twice, byte by byte, which is
+ * most of the time that it takes: integers travel in the narrowest types that hold them (`carried-columns.ts`).
  */
 export interface ViewJoin {
   readonly view: AsOfView;
@@ -35,6 +38,8 @@ export interface JoinPlan {
   readonly seenLate: boolean;
   /** By position of the key: it is compared as INTEGER, which is sorted faster. All keys in the files fit. */
   readonly narrowKeys: readonly boolean[];
+  /** By position of the feature: the narrower type it goes through the join in; null for its own. */
+  readonly valueTypes: readonly (string | null)[];
   /** Row numbers of the spine are carried as INTEGER, which holds all of them. */
   readonly narrowIds: boolean;
   /** Rows of keys that the spine lacks are dropped before anything is sorted. */
@@ -77,8 +82,8 @@ function relevantSql({ view, knownAt, span }: Omit<ViewJoin, 'plan'>): string {
 export interface Joined {
   /** By position of the join key. */
   readonly keyColumns: readonly number[];
-  /** How many spine columns go through the join with the row; else the row's number alone. */
-  readonly carried: number;
+  /** The spine columns that go through the join with the row's number. */
+  readonly carried: readonly CarriedColumn[];
   /** Of so many parts, which hold the rows of different keys, this one. */
   readonly part?: { readonly at: number; readonly of: number };
 }
@@ -91,13 +96,13 @@ export interface Prepared {
 }
 
 /**
- * One row per spine row, in no order: `id`, the row's number; `c0`, … of the spine as far as they are carried; `f0`, …
- * of the view; `same`, whether the winner's event time is the row's own.
+ * One row per spine row, in no order: `id`, the row's number; `c0`, … of the spine as they are carried; `f0`, … of the
+ * view, in types that hold them; `same`, whether the winner's event time is the row's own.
  */
 export function joinedRowsSql(join: ViewJoin, joined: Joined): Prepared {
   const values = join.view.features.map((_, at) => `f${at}`);
   if (!join.plan.fetchValues) return { before: [], query: matchSql(join, joined, values), after: [] };
-  const fetched = join.view.features.map(({ feature }, at) => `${identifier(feature.name)} AS f${at}`);
+  const fetched = valuesSql(join);
   return {
     before: [`CREATE OR REPLACE TEMP TABLE __matched AS ${matchSql(join, joined, ['__row'])}`],
     query:
@@ -125,13 +130,20 @@ function matchSql(join: ViewJoin, joined: Joined, chosen: readonly string[]): st
   const over = conditions.length === 0 ? [] : [`${conditions.join(' OR ')} AS over`];
   const same =
     view.horizon === undefined && newest === 0n ? `${order} >= ${plan.order.floor(t, 0n)}` : 'false';
-  const spine = Array.from({ length: joined.carried }, (_, at) => `c${at}`);
+  const spine = joined.carried.map((_, at) => `c${at}`);
+  const along = joined.carried.flatMap(({ as }, at) =>
+    typeof as === 'string' && as !== 'time' ? [`${as} AS c${at}`] : [],
+  );
+  const carried = joined.carried.map(({ as }, at) => {
+    if (as === 'time') return `${t} AS c${at}`;
+    return typeof as === 'string' ? `s.c${at}` : `s.k${as.key} AS c${at}`;
+  });
   const id = plan.narrowIds ? 'CAST(rowid AS INTEGER)' : 'rowid';
   const keys = spineKeysSql(join, joined.keyColumns);
-  const rows = [`${id} AS id`, ...spine, ...keys, ...(timeIsBound ? [] : ['t']), `${bound} AS b`];
+  const rows = [`${id} AS id`, ...along, ...keys, ...(timeIsBound ? [] : ['t']), `${bound} AS b`];
   const on = [...view.joinKeys.map((_, at) => `s.k${at} = f.k${at}`), 's.b >= f.o'];
   const found =
-    `SELECT ${[...['id', ...spine].map((column) => `s.${column}`), ...chosen.map((column) => `f.${column}`), ...over, `${same} AS same`].join(', ')} ` +
+    `SELECT ${['s.id', ...carried, ...chosen.map((column) => `f.${column}`), ...over, `${same} AS same`].join(', ')} ` +
     `FROM ${partSql(join, joined, `SELECT ${rows.join(', ')} FROM __spine`)} s ` +
     `ASOF LEFT JOIN ${partSql(join, joined, candidatesSql(join, joined.keyColumns))} f ON ${on.join(' AND ')}`;
   if (over.length === 0) return found;
@@ -139,6 +151,15 @@ function matchSql(join: ViewJoin, joined: Joined, chosen: readonly string[]): st
   // values are passed on as they are.
   const values = chosen.map((column) => `CASE WHEN over THEN NULL ELSE ${column} END AS ${column}`);
   return `SELECT ${['id', ...spine, ...values, 'same AND NOT over AS same'].join(', ')} FROM (${found})`;
+}
+
+/** Columns `f<i>`. */
+function valuesSql({ view, plan }: ViewJoin): readonly string[] {
+  return view.features.map(({ feature }, at) => {
+    const type = plan.valueTypes[at] ?? null;
+    const value = identifier(feature.name);
+    return `${type === null ? value : `CAST(${value} AS ${type})`} AS f${at}`;
+  });
 }
 
 /** Of rows with keys `k<i>` those of the part; rows with the same keys are in the same part. */
@@ -173,9 +194,7 @@ function candidatesSql(join: ViewJoin, keyColumns: readonly number[]): string {
     ...keys.map((key, at) => `${key} AS k${at}`),
     ...(plan.seenLate ? [`${seen} AS o`, `${plan.order.row} AS e`] : [`${plan.order.row} AS o`]),
     ...(view.validity === true ? [`coalesce(epoch_us(${VALID_TO}), 9223372036854775807) AS v`] : []),
-    ...(plan.fetchValues
-      ? ['__row']
-      : view.features.map(({ feature }, at) => `${identifier(feature.name)} AS f${at}`)),
+    ...(plan.fetchValues ? ['__row'] : valuesSql(join)),
   ];
   const rows = `SELECT ${columns.join(', ')} FROM ${join.rows} WHERE ${relevantSql(join)}`;
   const names = keys.map((_, at) => `k${at}`).join(', ');

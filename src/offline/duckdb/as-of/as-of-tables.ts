@@ -3,6 +3,7 @@ import type { AsOfRequest } from '../../as-of-engine.ts';
 import type { EngineColumn } from '../sources/source-scan.ts';
 import { identifier, stringLiteral } from '../sql-text.ts';
 import { duckDbType, written } from '../types.ts';
+import type { CarriedColumn } from './carried-columns.ts';
 
 /**
  * The tables of a join, which lie side by side: row i of each belongs to row i of the spine.
@@ -100,17 +101,14 @@ function copySql(select: string, path: string): string {
   return `COPY (${select}) TO ${stringLiteral(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROWS_PER_GROUP})`;
 }
 
-/** All spine columns as they are, then the outputs; `place` is where a table's columns are, `spine` where the spine's. */
+/** All spine columns, then the outputs; `spine` is a spine column's value, `place` where a table's columns are. */
 function rowColumns(
   { spineColumns, outputs }: SideBySide,
-  spine: string,
+  spine: (at: number) => string,
   place: (table: string) => string,
 ): readonly { readonly name: string; readonly value: string }[] {
   return [
-    ...spineColumns.map(({ name, engineType }, at) => ({
-      name,
-      value: written(`${spine}.c${at}`, engineType),
-    })),
+    ...spineColumns.map(({ name, engineType }, at) => ({ name, value: written(spine(at), engineType) })),
     ...outputs.map(({ name, table, column, value }) => ({
       name,
       value: value(table === null ? 'NULL' : `${place(table)}.${column}`),
@@ -123,17 +121,24 @@ const COUNTER = '__same_time';
 
 /**
  * Writes joined rows that carry the spine's columns (`joinedRowsSql`), in the spine's order. They pass by once, and
- * nothing of them is kept: a sequence counts what `countedSql` asks for.
+ * nothing of them is kept: a sequence counts what `countedSql` asks for. They are sorted as they come, and are made
+ * values of their types afterwards.
  */
-export function writeRowsSql(result: SideBySide, path: string, rows: string): readonly string[] {
-  const select = rowColumns(result, 'j', () => 'j').map(
+export function writeRowsSql(
+  result: SideBySide,
+  carried: readonly CarriedColumn[],
+  path: string,
+  rows: string,
+): readonly string[] {
+  const spine = (at: number) => carried[at]?.restore(`j.c${at}`) ?? `j.c${at}`;
+  const select = rowColumns(result, spine, () => 'j').map(
     ({ name, value }) => `${value} AS ${identifier(name)}`,
   );
   return [
     `CREATE OR REPLACE TEMP SEQUENCE ${COUNTER}`,
     copySql(
-      `SELECT ${select.join(', ')} FROM (${rows}) j ` +
-        `WHERE CASE WHEN j.same THEN nextval('${COUNTER}') > 0 ELSE true END ORDER BY j.id`,
+      `SELECT ${select.join(', ')} FROM (SELECT * FROM (${rows}) ` +
+        `WHERE CASE WHEN same THEN nextval('${COUNTER}') > 0 ELSE true END ORDER BY id) j`,
       path,
     ),
   ];
@@ -155,7 +160,11 @@ export function assembleSql(
   { rows, memory }: { readonly rows: number; readonly memory: number },
 ): readonly string[] {
   const tables = [...new Set(result.outputs.flatMap(({ table }) => table ?? []))];
-  const columns = rowColumns(result, 's', (table) => `t${tables.indexOf(table)}`);
+  const columns = rowColumns(
+    result,
+    (at) => `s.c${at}`,
+    (table) => `t${tables.indexOf(table)}`,
+  );
   const from = `__spine s${tables.map((table, index) => ` POSITIONAL JOIN ${table} t${index}`).join('')}`;
   const selected = (name: (column: string, at: number) => string) =>
     `SELECT ${columns.map((column, at) => `${column.value} AS ${name(column.name, at)}`).join(', ')} FROM ${from}`;

@@ -36,7 +36,7 @@ export async function openView(
 ): Promise<VisibleView | null> {
   const relevant = span === null ? [] : relevantSlices(view, span);
   if (relevant.length === 0) return null;
-  const facts = await readFileFacts(connection, view.joinKeys, relevant, of.offlineRoot);
+  const facts = await readFileFacts(connection, view, relevant, of.offlineRoot);
   return { view, slices: withoutNeedlessRanges(relevant, facts), facts, keyColumns: of.keyColumns };
 }
 
@@ -69,7 +69,7 @@ export async function withJoinedRows<T>(
   const files = Array.from({ length: of }, (_, at) => {
     const part = { at, of };
     return keptPart(parts.folder, { ...parts.decides, view, part }, async (path) => {
-      const rows = joinedRowsSql(join, { keyColumns, carried: 0, part });
+      const rows = joinedRowsSql(join, { keyColumns, carried: [], part });
       await around(connection, rows, (query) =>
         connection.run(`COPY (${query}) TO ${stringLiteral(path)} (FORMAT parquet)`),
       );

@@ -215,7 +215,9 @@ async function joinIntoTable(
     return true;
   };
   try {
-    return (await withJoinedRows(connection, request, view, loaded, { ...place, carried: 0 }, make)) ?? false;
+    return (
+      (await withJoinedRows(connection, request, view, loaded, { ...place, carried: [] }, make)) ?? false
+    );
   } catch (error) {
     throw unreadable(error);
   }

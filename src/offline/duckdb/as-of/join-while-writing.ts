@@ -6,6 +6,7 @@ import { duckDbReason, failureKind } from '../duckdb-failure.ts';
 import { unreadable } from './as-of-slices.ts';
 import { chosen, countedSql, viewOutputs, writeRowsSql } from './as-of-tables.ts';
 import { type JoinPlace, type VisibleView, withJoinedRows } from './as-of-view.ts';
+import { carriedColumns } from './carried-columns.ts';
 import { countNullsInFile } from './count-nulls.ts';
 import type { LoadedSpine } from './spine.ts';
 import { spineProblem } from './spine-columns.ts';
@@ -24,13 +25,16 @@ export async function joinWhileWriting(
   },
 ): Promise<Pick<AsOfResult, 'sameTime' | 'bytes' | 'digest' | 'nulls'> | null> {
   const outputs = chosen(viewOutputs(request, [true]), request.outputs);
-  const carried = loaded.columns.length;
+  const { view, facts, keyColumns } = visible;
+  const { joinKeys } = view;
+  const carried = await carriedColumns(connection, loaded, { joinKeys, keyColumns, facts });
   const write = async (rows: string) => {
     place.onWriting();
     let nulls: Record<string, number> = {};
     const result = { spineColumns: loaded.columns, outputs };
     const content = await writeOutput(request.path, async (unfinished) => {
-      for (const statement of writeRowsSql(result, unfinished, rows)) await connection.run(statement);
+      for (const statement of writeRowsSql(result, carried, unfinished, rows))
+        await connection.run(statement);
       await place.requireSameSpine();
       nulls = await countNullsInFile(
         connection,

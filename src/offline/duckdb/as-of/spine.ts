@@ -16,6 +16,7 @@ import { openPostgres } from '../sources/postgres-source.ts';
 import { parseQuery } from '../sources/query-shape.ts';
 import { describeSelect, type EngineColumn, isRemote, requireDeclared } from '../sources/source-scan.ts';
 import { fileList, identifier, literalPath, stringLiteral } from '../sql-text.ts';
+import { isTimeColumn } from '../types.ts';
 import { rangeSpineSql } from './range-spine-sql.ts';
 import { spineColumn, spineProblem, spineTimeSql } from './spine-columns.ts';
 import { textSpineSql } from './text-spine.ts';
@@ -27,6 +28,8 @@ import { textSpineSql } from './text-spine.ts';
  */
 export interface LoadedSpine {
   readonly columns: readonly EngineColumn[];
+  /** The position of the column that the rows' times are read from. */
+  readonly timeColumn: number;
   readonly rows: number;
   /** The earliest and latest time; null when there are no rows. */
   readonly span: { readonly first: Micros; readonly last: Micros } | null;
@@ -58,7 +61,7 @@ export async function loadSpine(
       relation: await relationOf(connection, spine, { ...place, views, allLines }),
       file,
     });
-  const columns = await readable(spine, async () => {
+  const filled = await readable(spine, async () => {
     try {
       return await fill(false);
     } catch (error) {
@@ -67,7 +70,7 @@ export async function loadSpine(
       return await fill(true);
     }
   });
-  const { invalid, ...found } = await measured(connection);
+  const { invalid, ...found } = await measured(connection, filled);
   if (invalid > 0) {
     throw spineProblem(
       spine,
@@ -77,7 +80,7 @@ export async function loadSpine(
   const [[isInPlace] = []] = (
     await connection.runAndReadAll("SELECT count(*) > 0 FROM duckdb_views() WHERE view_name = '__spine'")
   ).getRows();
-  return { columns, ...found, isInPlace: isInPlace === true };
+  return { ...filled, ...found, isInPlace: isInPlace === true };
 }
 
 /** Makes a table of a spine that is read in place: for who reads it more than once. */
@@ -100,7 +103,7 @@ async function fillSpine(
   connection: DuckDBConnection,
   spine: Spine,
   { relation, file }: { readonly relation: string; readonly file: string | null },
-): Promise<readonly EngineColumn[]> {
+): Promise<Pick<LoadedSpine, 'columns' | 'timeColumn'>> {
   const found = await describeSelect(connection, `SELECT * FROM ${relation}`);
   const at = spineColumn(spine, found, spine.timestampField, 'the rows’ times');
   const timeColumn = found[at] ?? { name: spine.timestampField, engineType: '' };
@@ -125,7 +128,7 @@ async function fillSpine(
           `read_parquet(${stringLiteral(literalPath(file))}, ${ROW_NUMBER} = true)`
       : `CREATE TEMP TABLE __spine AS SELECT ${all} FROM ${relation}`,
   );
-  return columns;
+  return { columns, timeColumn: at };
 }
 
 /** Leaves the rows after a time out of `__spine`, and says how many they are. */
@@ -140,28 +143,34 @@ export async function leaveOut(
   await connection.run(`CREATE TEMP TABLE __kept AS SELECT * FROM __spine WHERE t <= ${notAfter}`);
   await connection.run('DROP TABLE __spine');
   await connection.run('ALTER TABLE __kept RENAME TO __spine');
-  const { rows, span } = await measured(connection);
-  return { columns: spine.columns, isInPlace: false, rows, span, leftOut: spine.rows - rows };
+  const { rows, span } = await measured(connection, spine);
+  return { ...spine, isInPlace: false, rows, span, leftOut: spine.rows - rows };
 }
 
 /** `invalid`: rows whose time cannot be used. */
 async function measured(
   connection: DuckDBConnection,
+  { columns, timeColumn }: Pick<LoadedSpine, 'columns' | 'timeColumn'>,
 ): Promise<Pick<LoadedSpine, 'rows' | 'span'> & { readonly invalid: number }> {
-  const [[rows, first, last, invalid] = []] = (
-    await connection.runAndReadAll(
-      'SELECT count(*), min(t), max(t), ' +
-        `count(*) FILTER (t IS NULL OR t NOT BETWEEN -${FARTHEST} AND ${FARTHEST}) FROM __spine`,
-    )
-  ).getRows();
-  return {
-    rows: Number(rows),
-    span:
+  const read = async (select: string) => {
+    const [[rows, first, last, invalid] = []] = (
+      await connection.runAndReadAll(`SELECT count(*), ${select} FROM __spine`)
+    ).getRows();
+    const span =
       typeof first === 'bigint' && typeof last === 'bigint'
         ? { first: micros(first), last: micros(last) }
-        : null,
-    invalid: Number(invalid),
+        : null;
+    return { rows: Number(rows), span, invalid: Number(invalid) };
   };
+  if (isTimeColumn(columns[timeColumn]?.engineType ?? '')) {
+    // Of plain columns DuckDB knows these without reading a row.
+    const c = `c${timeColumn}`;
+    const inMicros = (time: string) => `epoch_us(CAST(${time} AS TIMESTAMP))`;
+    const found = await read(`${inMicros(`min(${c})`)}, ${inMicros(`max(${c})`)}, count(*) - count(${c})`);
+    const { span, invalid } = found;
+    if (invalid === 0 && span !== null && span.first >= -FARTHEST && span.last <= FARTHEST) return found;
+  }
+  return read(`min(t), max(t), count(*) FILTER (t IS NULL OR t NOT BETWEEN -${FARTHEST} AND ${FARTHEST})`);
 }
 
 /**
