@@ -60,9 +60,7 @@ export async function writeFeatureFile(
     );
     const rows = result.rowsChanged;
     if (rows === 0) return null;
-    const content = await digestOfFile(unfinished);
-    await moveIntoPlace(unfinished, path);
-    return { rows, ...content };
+    return { rows, ...(await digestIntoPlace(unfinished, path)) };
   } finally {
     await rm(unfinished, { force: true });
   }
@@ -76,6 +74,16 @@ export async function moveIntoPlace(unfinished: string, path: string): Promise<v
   await onDisk(unfinished);
   await rename(unfinished, path);
   await onDisk(dirname(path));
+}
+
+/** `moveIntoPlace`, and the file's digest, which is made while the disk works. */
+export async function digestIntoPlace(
+  unfinished: string,
+  path: string,
+): Promise<{ bytes: number; digest: string }> {
+  const [content] = await Promise.all([digestOfFile(unfinished), onDisk(unfinished)]);
+  await moveIntoPlace(unfinished, path);
+  return content;
 }
 
 /** Makes a folder, and those above it that are not there; they are on disk before this returns, as the file will be. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { digestOfFile, moveIntoPlace } from '../feature-file.ts';
+import { digestIntoPlace } from '../feature-file.ts';
 
 /** Writes a file under another name first, so that it is there only when it is whole. */
 export async function writeOutput(
@@ -12,9 +12,7 @@ export async function writeOutput(
   const unfinished = `${path}.${randomUUID()}.unfinished`;
   try {
     await write(unfinished);
-    const content = await digestOfFile(unfinished);
-    await moveIntoPlace(unfinished, path);
-    return content;
+    return await digestIntoPlace(unfinished, path);
   } finally {
     await rm(unfinished, { force: true });
   }

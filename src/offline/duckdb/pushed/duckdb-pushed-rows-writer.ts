@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { TidemarkError } from '../../../core/errors.ts';
+import { messageOf, TidemarkError } from '../../../core/errors.ts';
 import type { Interval } from '../../../core/interval.ts';
 import { RECEIVED_TIME, valueColumns } from '../../../core/source.ts';
 import { micros } from '../../../core/time.ts';
@@ -10,7 +10,7 @@ import { type ScalarType, type ValueType, valueTypeOf } from '../../../core/valu
 import type { PushedRowsWriter, WritePushedRows, WrittenPushedRows } from '../../pushed-rows-writer.ts';
 import { duckDbReason, failureKind } from '../duckdb-failure.ts';
 import type { DuckDbEngine } from '../engine.ts';
-import { digestOfFile, makeFolder, moveIntoPlace } from '../feature-file.ts';
+import { digestIntoPlace, makeFolder } from '../feature-file.ts';
 import { fileList, identifier, literalPath, stringLiteral } from '../sql-text.ts';
 import { duckDbType, written } from '../types.ts';
 import { mergeMinutes } from './merge-minutes.ts';
@@ -33,8 +33,10 @@ export function createDuckDbPushedRowsWriter(
           return await write(connection, request, offlineRoot);
         } catch (error) {
           if (error instanceof TidemarkError || failureKind(error) === 'memory') throw error;
+          // What a disk or a stop is to blame for may go well the next time.
+          const isPassing = /^(IO|HTTP|Permission|INTERRUPT) Error/.test(messageOf(error));
           throw new TidemarkError(
-            'STORE_CORRUPT',
+            isPassing ? 'STORE_UNAVAILABLE' : 'STORE_CORRUPT',
             `Cannot make a file of the pushed rows of source "${request.source.name}" in ${request.lines}: ${duckDbReason(error)}.`,
             { cause: error },
           );
@@ -71,9 +73,7 @@ async function copyInto(
       `COPY (${select}) TO ${stringLiteral(unfinished)} ` +
         `(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROWS_PER_GROUP})`,
     );
-    const content = await digestOfFile(unfinished);
-    await moveIntoPlace(unfinished, target);
-    return { rows, ...content };
+    return { rows, ...(await digestIntoPlace(unfinished, target)) };
   } finally {
     await rm(unfinished, { force: true });
   }
