@@ -13,6 +13,7 @@ import type { SourceReader } from '../src/offline/source-reader.ts';
 import type { TableArranger } from '../src/offline/table-arranger.ts';
 import type { TableProfiler } from '../src/offline/table-profiler.ts';
 import type { OnlineStore } from '../src/online/online-store.ts';
+import type { UnreadableSegments } from '../src/push/unreadable-segments.ts';
 import type { Registry } from '../src/registry/registry.ts';
 
 /** What a worker's activities work with; put together by `src/compose.ts`. */
@@ -30,6 +31,8 @@ export interface ActivityDeps {
   readonly online: OnlineStore;
   readonly alerts: AlertStore;
   readonly streams: StreamProgress;
+  /** Pushed rows that cannot be made files. */
+  readonly unreadable: Pick<UnreadableSegments, 'of'>;
   /** Where alerts are told. */
   readonly sinks: readonly AlertSink[];
   /** Ends a view version's schedule. */

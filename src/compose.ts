@@ -43,8 +43,10 @@ import type { TemporalClient } from './orchestrate/connection.ts';
 import { createLatePushedRows } from './push/postgres/late-pushed-rows.ts';
 import { pushMigrations } from './push/postgres/migrations.ts';
 import { createPostgresPushedFiles } from './push/postgres/postgres-pushed-files.ts';
+import { createPostgresUnreadableSegments } from './push/postgres/postgres-unreadable-segments.ts';
 import type { EventTimes } from './push/pushed-files.ts';
 import { createSegmentPushLog, type SegmentPushLog } from './push/segments/segment-push-log.ts';
+import type { UnreadableSegments } from './push/unreadable-segments.ts';
 import { migrate } from './registry/postgres/migrate.ts';
 import { registryMigrations } from './registry/postgres/migrations.ts';
 import { connectPostgres } from './registry/postgres/pool.ts';
@@ -69,6 +71,8 @@ export interface Platform {
   ledger(): Promise<Ledger>;
   alerts(): Promise<AlertStore>;
   streams(): Promise<StreamProgress>;
+  /** Pushed rows that cannot be made files, on all hosts. */
+  unreadable(): Promise<UnreadableSegments>;
   sinks(log: (line: string) => void): readonly AlertSink[];
   offline(): Promise<Offline>;
   online(): Promise<OnlineStore>;
@@ -141,6 +145,7 @@ export function compose({ config, addresses, baseDir }: ComposeRequest): Platfor
   const ledger = once(async () => createPostgresLedger(await pool()));
   const alerts = once(async () => createPostgresAlertStore(await pool()));
   const streams = once(async () => createPostgresStreamProgress(await pool()));
+  const unreadable = once(async () => createPostgresUnreadableSegments(await pool()));
   const offline = once(async (): Promise<Offline> => {
     const engine = await duckdb();
     const remote = createRemoteAccess({
@@ -188,6 +193,7 @@ export function compose({ config, addresses, baseDir }: ComposeRequest): Platfor
       log,
       files,
       writer,
+      unreadable: await unreadable(),
     });
     closersFirst.push(() => opened.close());
     return opened;
@@ -212,6 +218,7 @@ export function compose({ config, addresses, baseDir }: ComposeRequest): Platfor
     ledger,
     alerts,
     streams,
+    unreadable,
     sinks,
     offline,
     online,
@@ -224,6 +231,7 @@ export function compose({ config, addresses, baseDir }: ComposeRequest): Platfor
       late: createLatePushedRows(await pool()),
       alerts: await alerts(),
       streams: await streams(),
+      unreadable: await unreadable(),
       sinks: sinks(log),
       online: await online(),
       onDemand,

@@ -60,16 +60,24 @@ function pushSource(manifest: Manifest, name: string): PushSourceSpec {
 /** Opened once; a failure is not remembered. */
 function lazyPushLog(openLog: () => Promise<PushLog>): PushLog & { open(): Promise<PushLog> } {
   let opened: Promise<PushLog> | undefined;
+  let current: PushLog | undefined;
   const open = () => {
-    opened ??= openLog().catch((error: unknown) => {
-      opened = undefined;
-      throw error;
-    });
+    opened ??= openLog().then(
+      (log) => {
+        current = log;
+        return log;
+      },
+      (error: unknown) => {
+        opened = undefined;
+        throw error;
+      },
+    );
     return opened;
   };
   return {
     open,
     append: async (batch) => (await open()).append(batch),
+    unreadable: () => current?.unreadable() ?? [],
     close: async () => (await opened)?.close(),
   };
 }

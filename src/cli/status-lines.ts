@@ -1,6 +1,7 @@
 import { type DurationMicros, formatDuration, formatTime } from '../core/time.ts';
 import type { Alert } from '../monitor/alert.ts';
 import type { ViewStatus } from '../monitor/view-status.ts';
+import { type UnreadableSegment, unreadableText } from '../push/unreadable-segments.ts';
 import type { LastSet, ScheduleStatus } from '../training/schedule-statuses.ts';
 import { countText, table } from './output.ts';
 
@@ -8,10 +9,12 @@ import { countText, table } from './output.ts';
 export function statusLines({
   views,
   trainingSets,
+  unreadable,
   alerts,
 }: {
   readonly views: readonly ViewStatus[];
   readonly trainingSets: readonly ScheduleStatus[];
+  readonly unreadable: readonly UnreadableSegment[];
   readonly alerts: readonly Alert[];
 }): readonly string[] {
   const head = [
@@ -41,6 +44,7 @@ export function statusLines({
   return [
     ...table([head, ...rows]),
     ...trainingSetLines(trainingSets),
+    ...(unreadable.length === 0 ? [] : ['', ...unreadable.map(unreadableText)]),
     '',
     ...(alerts.length === 0
       ? ['No open alerts.']

@@ -14,7 +14,7 @@ export interface Finding {
   readonly details: Details;
 }
 
-export type FindingKind = ViewFindingKind | 'training_set_failed';
+export type FindingKind = ViewFindingKind | 'training_set_failed' | 'pushed_rows_unreadable';
 
 export type ViewFindingKind = 'freshness_breached' | 'interval_failed' | 'interval_held';
 

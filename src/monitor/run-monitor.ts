@@ -1,6 +1,8 @@
 import { durationOf } from '../core/time.ts';
+import type { UnreadableSegments } from '../push/unreadable-segments.ts';
 import { appliedManifest } from '../registry/applied-manifest.ts';
 import { checkFreshness } from './check-freshness.ts';
+import { checkPushedRows } from './check-pushed-rows.ts';
 import { checkTrainingSets } from './check-training-sets.ts';
 import { type DeliverDeps, deliverAlerts } from './deliver-alerts.ts';
 import { type ReadViewsDeps, readViews } from './read-views.ts';
@@ -8,7 +10,8 @@ import { type ReadViewsDeps, readViews } from './read-views.ts';
 /** How long after it was last told an alert that is still open is told again. */
 const REPEAT_EVERY = durationOf('4h');
 
-export type MonitorDeps = ReadViewsDeps & DeliverDeps;
+export type MonitorDeps = ReadViewsDeps &
+  DeliverDeps & { readonly unreadable: Pick<UnreadableSegments, 'of'> };
 
 export interface MonitorSummary {
   /** View versions looked at. */
@@ -32,6 +35,7 @@ export async function runMonitor(project: string, deps: MonitorDeps): Promise<Mo
     findings: [
       ...checkFreshness(project, views, now),
       ...checkTrainingSets(project, trainingSetSchedules, sets),
+      ...checkPushedRows(project, await deps.unreadable.of(project)),
     ],
     sinks: deps.sinks.map(({ name }) => name),
     repeatEvery: REPEAT_EVERY,

@@ -1,5 +1,6 @@
 import type { EventRow } from '../core/rows.ts';
 import type { Micros } from '../core/time.ts';
+import type { UnreadableSegment } from './unreadable-segments.ts';
 
 /**
  * Where pushed rows are kept before they are files (DESIGN 6). What was appended survives a crash, and becomes
@@ -11,6 +12,8 @@ export interface PushLog {
    * rows again adds them again.
    */
   append(batch: PushBatch): Promise<void>;
+  /** Of what was appended, also by others to the same place, what turned out not to be readable; it is kept. */
+  unreadable(): readonly UnreadableSegment[];
   close(): Promise<void>;
 }
 

@@ -11,6 +11,8 @@ export interface ServerMetrics {
   pushed(result: PushResult): void;
   written(online: WrittenOnline): void;
   registryRevision(revision: number | null): void;
+  /** Segments of pushed rows that cannot be read. */
+  unreadableSegments(count: number): void;
   /** The text Prometheus reads. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -76,6 +78,13 @@ export function createMetrics(options: {
     aggregator: 'min',
     registers,
   });
+  const unreadable = new Gauge({
+    name: 'tidemark_push_segments_unreadable',
+    help: 'Segments of pushed rows on this disk that cannot be made files.',
+    // Several processes look at one disk.
+    aggregator: 'max',
+    registers,
+  });
   if (options.process) collectDefaultMetrics({ register: registry });
 
   return {
@@ -99,6 +108,7 @@ export function createMetrics(options: {
     },
     written,
     registryRevision: (current) => revision.set(current ?? 0),
+    unreadableSegments: (count) => unreadable.set(count),
     text: options.shared ? shareMetrics(registry) : () => registry.metrics(),
     contentType: registry.contentType,
   };

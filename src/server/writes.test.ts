@@ -8,6 +8,7 @@ import { createMemoryOnlineStore } from '../online/memory/memory-online-store.ts
 import type { OnlineStore } from '../online/online-store.ts';
 import { onlineTableOf } from '../online/online-table.ts';
 import type { PushBatch, PushLog } from '../push/push-log.ts';
+import type { UnreadableSegment } from '../push/unreadable-segments.ts';
 import { createApp } from './app.ts';
 
 /** What a push does when one of the two places it writes to fails. */
@@ -24,7 +25,11 @@ const view = batchSpec({
 const df = { user_id: [1], page: ['home'], at: ['2026-03-01T11:59:00Z'] };
 
 /** A server over a store and a log, each of which can be away. */
-function served({ logIsAway = false, onlineIsAway = false } = {}, views: readonly BatchViewSpec[] = [view]) {
+function served(
+  { logIsAway = false, onlineIsAway = false } = {},
+  views: readonly BatchViewSpec[] = [view],
+  unreadable: readonly UnreadableSegment[] = [],
+) {
   const steps: string[] = [];
   const batches: PushBatch[] = [];
   const store = createMemoryOnlineStore();
@@ -37,6 +42,7 @@ function served({ logIsAway = false, onlineIsAway = false } = {}, views: readonl
       steps.push('log');
       batches.push(batch);
     },
+    unreadable: () => unreadable,
     close: async () => {},
   };
   const online: OnlineStore = {
@@ -196,4 +202,26 @@ test('a server that was started for reading refuses to write and to start runs, 
   expect([write.statusCode, write.json().error.code]).toEqual([503, 'STACK_UNAVAILABLE']);
   const run = await app.inject({ method: 'GET', url: '/runs/materialize/shop/last_click@v1' });
   expect([run.statusCode, run.json().error.code]).toEqual([503, 'STACK_UNAVAILABLE']);
+});
+
+test('pushed rows that cannot be read are told by /health and /metrics, and nothing else stops', async () => {
+  const segment = {
+    project: 'shop',
+    source: 'clicks',
+    host: 'a',
+    path: '/log/shop/clicks/1.segment.unreadable',
+    bytes: 90,
+    reason: 'its lines 2 to 4 are not as they were written',
+  };
+  const { app, push } = served({}, [view], [segment]);
+  const health = await app.inject('/health');
+  expect([health.statusCode, health.json().status]).toEqual([200, 'degraded']);
+  expect(health.json().dependencies.push_log).toEqual({
+    status: 'unreadable',
+    problems: [expect.stringContaining('/log/shop/clicks/1.segment.unreadable on a, 90 bytes. It is kept.')],
+  });
+  expect((await app.inject('/metrics')).body).toContain('tidemark_push_segments_unreadable 1');
+  expect((await push({ push_source_name: 'clicks', df })).status).toBe(200);
+  const well = await served().app.inject('/health');
+  expect(well.json()).toMatchObject({ status: 'ok', dependencies: { push_log: { status: 'ok' } } });
 });

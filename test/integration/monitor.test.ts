@@ -14,6 +14,8 @@ import { runMonitor } from '../../src/monitor/run-monitor.ts';
 import { createLogSink } from '../../src/monitor/sinks/log-sink.ts';
 import { createWebhookSink } from '../../src/monitor/sinks/webhook-sink.ts';
 import { viewStatuses } from '../../src/monitor/view-status.ts';
+import { pushMigrations } from '../../src/push/postgres/migrations.ts';
+import { createPostgresUnreadableSegments } from '../../src/push/postgres/postgres-unreadable-segments.ts';
 import { migrate } from '../../src/registry/postgres/migrate.ts';
 import { registryMigrations } from '../../src/registry/postgres/migrations.ts';
 import { connectPostgres, type PostgresPool, queryOf } from '../../src/registry/postgres/pool.ts';
@@ -49,7 +51,7 @@ let project: string;
 beforeAll(async () => {
   url = await testDatabase('monitor');
   ({ pool, alerts } = open());
-  await migrate(pool, [registryMigrations, ledgerMigrations, monitorMigrations]);
+  await migrate(pool, [registryMigrations, ledgerMigrations, monitorMigrations, pushMigrations]);
 });
 
 beforeEach(() => {
@@ -299,7 +301,15 @@ test('a view goes stale while the webhook is down: nothing is lost, and it hears
     createLogSink({ log: (line) => lines.push(line) }),
     createWebhookSink({ url: `http://127.0.0.1:${port}/${SECRET}` }),
   ];
-  const deps = { registry, ledger, alerts, sinks, clock, streams: createPostgresStreamProgress(pool) };
+  const deps = {
+    registry,
+    ledger,
+    alerts,
+    sinks,
+    clock,
+    streams: createPostgresStreamProgress(pool),
+    unreadable: createPostgresUnreadableSegments(pool),
+  };
 
   await commit(january('01T00:00'), january('01T12:00'), now);
   expect(await runMonitor(project, deps)).toEqual({
@@ -397,6 +407,7 @@ test('a scheduled training set that was not built is told, until one is', async 
     sinks: [createWebhookSink({ url: up.url, format: 'slack' })],
     clock: () => january('05T00:05'),
     streams: createPostgresStreamProgress(pool),
+    unreadable: createPostgresUnreadableSegments(pool),
   };
   const record = (day: string, outcome: ScheduledSet['outcome']) =>
     registry.recordScheduledSet({

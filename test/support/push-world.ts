@@ -11,9 +11,11 @@ import { createDuckDbPushedRowsWriter } from '../../src/offline/duckdb/pushed/du
 import type { FindPushedFiles } from '../../src/offline/duckdb/sources/pushed-source.ts';
 import { pushMigrations } from '../../src/push/postgres/migrations.ts';
 import { createPostgresPushedFiles } from '../../src/push/postgres/postgres-pushed-files.ts';
+import { createPostgresUnreadableSegments } from '../../src/push/postgres/postgres-unreadable-segments.ts';
 import type { PushedFiles } from '../../src/push/pushed-files.ts';
 import type { SealDeps } from '../../src/push/segments/seal-segment.ts';
 import { createSegmentPushLog, type SegmentPushLog } from '../../src/push/segments/segment-push-log.ts';
+import type { UnreadableSegments } from '../../src/push/unreadable-segments.ts';
 import { migrate } from '../../src/registry/postgres/migrate.ts';
 import { connectPostgres } from '../../src/registry/postgres/pool.ts';
 import { testEngine } from './feature-repo.ts';
@@ -38,6 +40,7 @@ export interface PushWorld extends SealDeps {
   readonly databaseUrl: string;
   readonly files: PushedFiles;
   readonly find: FindPushedFiles;
+  readonly unreadable: UnreadableSegments;
   /** Names of the segments that are there. */
   segments(): Promise<readonly string[]>;
   /** A log on the world's folder, closed with the test file. */
@@ -61,6 +64,7 @@ export async function pushWorld(): Promise<PushWorld> {
   cleanups.push(() => pool.end());
   await migrate(pool, [ledgerMigrations, pushMigrations]);
   const files = createPostgresPushedFiles(pool);
+  const unreadable = createPostgresUnreadableSegments(pool);
   const writer = createDuckDbPushedRowsWriter(await testEngine(), { offlineRoot });
   return {
     folder,
@@ -68,6 +72,7 @@ export async function pushWorld(): Promise<PushWorld> {
     databaseUrl,
     files,
     writer,
+    unreadable,
     async find(source, range) {
       const found = await files.files({ project: source.project, source: source.name }, range);
       return found.map(({ path }) => join(offlineRoot, path));
@@ -83,6 +88,7 @@ export async function pushWorld(): Promise<PushWorld> {
         sourceOf: async () => source,
         clock: systemClock,
         log: () => {},
+        unreadable,
         sealAfter,
         ...(sealBytes !== undefined && { sealBytes }),
       });

@@ -14,6 +14,8 @@ import { createPostgresStreamProgress } from '../../src/monitor/postgres/postgre
 import { createLogSink } from '../../src/monitor/sinks/log-sink.ts';
 import { monitorId, taskQueueOf } from '../../src/orchestrate/ids.ts';
 import { createSchedules } from '../../src/orchestrate/schedules.ts';
+import { pushMigrations } from '../../src/push/postgres/migrations.ts';
+import { createPostgresUnreadableSegments } from '../../src/push/postgres/postgres-unreadable-segments.ts';
 import { migrate } from '../../src/registry/postgres/migrate.ts';
 import { registryMigrations } from '../../src/registry/postgres/migrations.ts';
 import { connectPostgres, type PostgresPool } from '../../src/registry/postgres/pool.ts';
@@ -35,7 +37,7 @@ let running: Promise<void>;
 beforeAll(async () => {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   pool = connectPostgres(await testDatabase('monitor'), { maxConnections: 4 });
-  await migrate(pool, [registryMigrations, ledgerMigrations, monitorMigrations]);
+  await migrate(pool, [registryMigrations, ledgerMigrations, monitorMigrations, pushMigrations]);
   const address = services().temporalAddress;
   connection = await Connection.connect({ address });
   client = new Client({ connection });
@@ -49,6 +51,7 @@ beforeAll(async () => {
       ledger: createPostgresLedger(pool),
       alerts: createPostgresAlertStore(pool),
       streams: createPostgresStreamProgress(pool),
+      unreadable: createPostgresUnreadableSegments(pool),
       sinks: [createLogSink({ log: (line) => lines.push(line) })],
       clock: () => now,
     }),

@@ -31,13 +31,14 @@ export function registerStatus(program: Command, context: CliContext): void {
         clock: platform.clock,
       });
       const alerts = await (await platform.alerts()).openAlerts(project);
+      const unreadable = await (await platform.unreadable()).of(project);
       const told = alerts.map((alert) => ({
         ...alert,
         openedAt: formatTime(alert.openedAt),
         lastSeenAt: formatTime(alert.lastSeenAt),
       }));
-      output.facts({ project, views, trainingSets, alerts: told }, () =>
-        statusLines({ views, trainingSets, alerts }),
+      output.facts({ project, views, trainingSets, unreadable, alerts: told }, () =>
+        statusLines({ views, trainingSets, unreadable, alerts }),
       );
     });
   });

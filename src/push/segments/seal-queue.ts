@@ -1,7 +1,8 @@
-import { messageOf } from '../../core/errors.ts';
+import { messageOf, TidemarkError } from '../../core/errors.ts';
 import type { PushedSource } from '../pushed-files.ts';
 import { mergeFiles } from './merge-files.ts';
 import { type SealDeps, sealSegment } from './seal-segment.ts';
+import type { SetAside } from './set-aside.ts';
 
 export interface SegmentToSeal {
   readonly path: string;
@@ -9,7 +10,10 @@ export interface SegmentToSeal {
   readonly length?: number;
 }
 
-/** Seals segments one after the other, in the background; one that cannot be sealed now is tried again later. */
+/**
+ * Seals segments one after the other, in the background. One that cannot be sealed now is tried again later; one that
+ * cannot be read never will be, and is set aside.
+ */
 export interface SealQueue {
   add(segment: SegmentToSeal): void;
   has(path: string): boolean;
@@ -23,7 +27,10 @@ const RETRY_MILLIS = 5_000;
 
 const MERGE_EVERY = 16;
 
-export function sealQueue(deps: SealDeps, log: (line: string) => void): SealQueue {
+export function sealQueue(
+  { aside, ...deps }: SealDeps & { readonly aside: Pick<SetAside, 'add'> },
+  log: (line: string) => void,
+): SealQueue {
   const waiting = new Map<string, SegmentToSeal>();
   const sealed = new Map<string, number>();
   let turn: Promise<void> = Promise.resolve();
@@ -38,11 +45,24 @@ export function sealQueue(deps: SealDeps, log: (line: string) => void): SealQueu
         waiting.delete(segment.path);
         if (source !== null && path !== null) await mergeNowAndThen(source);
       } catch (error) {
+        if (await isSetAside(segment, error)) continue;
         failure ??= { error };
         log(`Pushed rows in ${segment.path} cannot be made a file yet: ${messageOf(error)}`);
       }
     }
     if (failure !== undefined) throw failure.error;
+  }
+
+  async function isSetAside({ path }: SegmentToSeal, error: unknown): Promise<boolean> {
+    if (!(error instanceof TidemarkError) || error.code !== 'STORE_CORRUPT') return false;
+    try {
+      await aside.add(path, error.message.replace(/^Cannot .*?: |\.$/gs, '').slice(0, 300));
+    } catch (failure) {
+      log(`Pushed rows in ${path} cannot be read, and not be set aside: ${messageOf(failure)}`);
+      return false;
+    }
+    waiting.delete(path);
+    return true;
   }
 
   /** After a few sealed segments, for files that are many are also those of other processes. */

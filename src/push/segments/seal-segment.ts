@@ -35,6 +35,8 @@ export async function sealSegment(
   const bytes = await bytesOf(segment);
   if (bytes === undefined) return NOTHING;
   const content = readSegment(length === undefined ? bytes : bytes.subarray(0, length));
+  // All of it was answered, and was whole then.
+  if (length !== undefined && content.length < length) throw changed(segment, content.length, length);
   const { source, rows, longestLine } = content;
   if (source === undefined || rows === 0) {
     await rm(segment, { force: true });
@@ -60,10 +62,17 @@ export async function sealSegment(
 
 const NOTHING: Sealed = { source: null, rows: 0, path: null };
 
+function changed(segment: string, whole: number, length: number): TidemarkError {
+  return new TidemarkError(
+    'STORE_CORRUPT',
+    `Cannot make a file of the pushed rows in ${segment}: of ${length} bytes that were written, those from ${whole} on are not as they were.`,
+  );
+}
+
 function unequal(segment: string, rows: number, written: number): TidemarkError {
   return new TidemarkError(
     'STORE_CORRUPT',
-    `Cannot make a file of the pushed rows in ${segment}: it holds ${rows} rows, and ${written} could be read. It is left as it is.`,
+    `Cannot make a file of the pushed rows in ${segment}: it holds ${rows} rows, and ${written} could be read.`,
   );
 }
 

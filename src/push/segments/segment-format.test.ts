@@ -78,3 +78,34 @@ test('a segment of a newer Tidemark is left alone', () => {
   const newer = Buffer.from(segmentHeader(SOURCE).toString().replace('"segment":1', '"segment":2'));
   expect(() => readSegment(newer)).toThrow(/have format 2|has format 2/);
 });
+
+const damaged = (bytes: Buffer, at: number) => {
+  const copy = Buffer.from(bytes);
+  copy[at] = (copy[at] ?? 0) ^ 1;
+  return copy;
+};
+
+test('what is not as it was written, and before what is, is no crash: the segment is refused with its lines', () => {
+  const [header, first, second, third] = [segmentHeader(SOURCE), batch(2), batch(3), batch(1)];
+  const told =
+    (...parts: readonly Buffer[]) =>
+    () =>
+      readSegment(Buffer.concat(parts));
+  expect(told(header, damaged(first, 20), second)).toThrow('its lines 2 to 4 are not as they were written');
+  expect(told(header, first, damaged(second, 20), third)).toThrow('its lines 5 to 8 are not');
+  // The line that ends the first batch is not known as one any more.
+  expect(told(header, damaged(first, first.lastIndexOf('{') + 2), second)).toThrow(
+    'its lines 2 to 4 are not',
+  );
+  expect(told(header, first, damaged(second, second.lastIndexOf('{') + 2), third)).toThrow(
+    'its lines 5 to 8',
+  );
+  expect(told(damaged(header, 0), first)).toThrow('its first line, which tells the source, is not');
+});
+
+test('without its broken lines a segment is whole again', () => {
+  const segment = Buffer.concat([segmentHeader(SOURCE), batch(2), damaged(batch(3), 20), batch(1)]);
+  const lines = segment.toString().split('\n');
+  lines.splice(4, 4);
+  expect(readSegment(Buffer.from(lines.join('\n')))).toMatchObject({ rows: 3 });
+});

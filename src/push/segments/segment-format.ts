@@ -73,7 +73,10 @@ export interface SegmentContent {
   readonly longestLine: number;
 }
 
-/** What of a segment's bytes counts. STORE_CORRUPT when they were written by a newer Tidemark. */
+/**
+ * What of a segment's bytes counts. A crash leaves its trace at the end; STORE_CORRUPT when something stands before what
+ * is whole that cannot be read, or when the segment was written by a newer Tidemark.
+ */
 export function readSegment(bytes: Buffer): SegmentContent {
   const nothing = { source: undefined, rows: 0, length: 0, longestLine: 0 };
   const headerEnd = bytes.indexOf(NEWLINE);
@@ -81,7 +84,10 @@ export function readSegment(bytes: Buffer): SegmentContent {
   const header = jsonOf(bytes.subarray(0, headerEnd)) as
     | { segment?: unknown; source?: PushSourceSpec }
     | undefined;
-  if (header?.source === undefined) return nothing;
+  if (header?.source === undefined) {
+    if (bytes.length === headerEnd + 1) return nothing;
+    throw corrupt('its first line, which tells the source, is not as it was written');
+  }
   if (header.segment !== SEGMENT_FORMAT) {
     throw new TidemarkError(
       'STORE_CORRUPT',
@@ -92,19 +98,51 @@ export function readSegment(bytes: Buffer): SegmentContent {
   let length = headerEnd + 1;
   let longestLine = length;
   let at = length;
+  let line = 2;
+  /** Of the batch that is read. */
+  let first = { at, line };
+  /** The first line of what is not whole: of a crash there is nothing whole after it. */
+  let broken: number | undefined;
   for (;;) {
     const end = bytes.indexOf(NEWLINE, at);
     if (end < 0) break;
     if (startsWith(bytes, at, '{"rows":')) {
-      const trailer = jsonOf(bytes.subarray(at, end)) as { rows: number; crc: number } | undefined;
-      if (trailer === undefined || trailer.crc !== checksum(bytes.subarray(length, at), trailer.rows)) break;
-      rows += trailer.rows;
-      length = end + 1;
+      const whole = wholeLines(bytes, first.at, at, end);
+      if (whole !== line - first.line) broken ??= first.line;
+      if (whole !== undefined && broken !== undefined)
+        throw corrupt(`its lines ${broken} to ${line - whole - 1} are not as they were written`);
+      if (whole !== undefined) {
+        rows += whole;
+        length = end + 1;
+      }
+      first = { at: end + 1, line: line + 1 };
     }
     longestLine = Math.max(longestLine, end + 1 - at);
     at = end + 1;
+    line += 1;
   }
   return { source: header.source, rows, length, longestLine };
+}
+
+/**
+ * How many rows before the line from `at` to `end`, which ends a batch, are as they were written: its number of them,
+ * or undefined. There may be other lines between `first` and them.
+ */
+function wholeLines(bytes: Buffer, first: number, at: number, end: number): number | undefined {
+  const trailer = jsonOf(bytes.subarray(at, end)) as { rows: number; crc: number } | undefined;
+  if (trailer === undefined) return undefined;
+  const isWhole = (start: number) => trailer.crc === checksum(bytes.subarray(start, at), trailer.rows);
+  if (isWhole(first)) return trailer.rows;
+  let start = at;
+  for (let left = trailer.rows; left > 0; left--) {
+    if (start <= first) return undefined;
+    start = bytes.lastIndexOf(NEWLINE, start - 2) + 1;
+  }
+  return start > first && isWhole(start) ? trailer.rows : undefined;
+}
+
+function corrupt(reason: string): TidemarkError {
+  return new TidemarkError('STORE_CORRUPT', `Cannot read a segment of pushed rows: ${reason}.`);
 }
 
 function startsWith(bytes: Buffer, at: number, text: string): boolean {

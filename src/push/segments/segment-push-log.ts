@@ -2,10 +2,12 @@ import { messageOf, TidemarkError } from '../../core/errors.ts';
 import type { PushSourceSpec } from '../../core/source.ts';
 import { type Clock, type DurationMicros, durationOf } from '../../core/time.ts';
 import type { PushBatch, PushLog } from '../push-log.ts';
+import type { UnreadableSegments } from '../unreadable-segments.ts';
 import { findDeadSegments } from './find-segments.ts';
 import { sealQueue } from './seal-queue.ts';
 import type { SealDeps } from './seal-segment.ts';
 import { thisProcess } from './segment-name.ts';
+import { setAside } from './set-aside.ts';
 import { type SourceSegments, sourceSegments } from './source-segments.ts';
 
 export interface SegmentPushLogOptions extends SealDeps {
@@ -15,6 +17,8 @@ export interface SegmentPushLogOptions extends SealDeps {
   readonly sourceOf: (project: string, source: string) => Promise<PushSourceSpec>;
   readonly clock: Clock;
   readonly log: (line: string) => void;
+  /** Without it only this log tells of segments that cannot be read. */
+  readonly unreadable?: UnreadableSegments;
   /** How old a segment becomes before it is made a file; default 10 s. */
   readonly sealAfter?: DurationMicros;
   /** How large; default 64 MiB. A batch is never cut. */
@@ -22,7 +26,7 @@ export interface SegmentPushLogOptions extends SealDeps {
 }
 
 export interface SegmentPushLog extends PushLog {
-  /** Makes everything appended so far recorded files; rejects with the first failure. */
+  /** Makes everything appended so far recorded files, but for what turns out unreadable; rejects with the first failure. */
   seal(): Promise<void>;
 }
 
@@ -38,13 +42,15 @@ const RECOVER_MILLIS = 60_000;
  * 2. An append that rejects leaves nothing behind, and neither does a batch that a crash has cut.
  * 3. A segment is removed only after its file is recorded; sealing it twice records the same file.
  * 4. Segments of processes that are gone are sealed by whoever comes next on this disk.
+ * 5. A segment that cannot be read is renamed and otherwise left as it is; no other waits for it.
  */
 export async function createSegmentPushLog(options: SegmentPushLogOptions): Promise<SegmentPushLog> {
-  const { folder, sourceOf, clock, log, files, writer } = options;
+  const { folder, sourceOf, clock, log, files, writer, unreadable } = options;
   const sealAfter = options.sealAfter ?? SEAL_AFTER;
   const sealBytes = options.sealBytes ?? SEAL_BYTES;
   const owner = thisProcess();
-  const queue = sealQueue({ files, writer }, log);
+  const aside = setAside({ folder, owner, log, unreadable });
+  const queue = sealQueue({ files, writer, aside }, log);
   const sources = new Map<string, SourceSegments>();
   let isClosed = false;
 
@@ -72,6 +78,7 @@ export async function createSegmentPushLog(options: SegmentPushLogOptions): Prom
 
   async function recover(): Promise<void> {
     for (const path of await findDeadSegments(folder, owner)) queue.add({ path });
+    await aside.look();
   }
 
   await recover();
@@ -94,6 +101,7 @@ export async function createSegmentPushLog(options: SegmentPushLogOptions): Prom
         );
       }
     },
+    unreadable: aside.list,
     async seal() {
       await retireAll('always');
       await queue.drain();

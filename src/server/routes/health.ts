@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { messageOf } from '../../core/errors.ts';
 import { elapsed } from '../../core/time.ts';
+import { type UnreadableSegment, unreadableText } from '../../push/unreadable-segments.ts';
 import { otherFunctions } from '../../serving/other-functions.ts';
 import type { AppDependencies } from '../dependencies.ts';
 
@@ -20,6 +21,8 @@ export interface Health {
     };
     /** `outdated`: of these on-demand views not the applied functions are loaded; a new process may find them. */
     readonly functions: { readonly status: 'ok' | 'outdated'; readonly views?: readonly string[] };
+    /** `unreadable`: these pushed rows could not be made files, all others are. Absent where nothing is written. */
+    readonly push_log?: { readonly status: 'ok' | 'unreadable'; readonly problems?: readonly string[] };
   };
 }
 
@@ -36,14 +39,15 @@ export function health(app: FastifyInstance, deps: AppDependencies, isDraining: 
   });
 }
 
-async function checkHealth({ registry, online, functions, clock }: AppDependencies): Promise<Health> {
+async function checkHealth({ registry, online, functions, clock, writes }: AppDependencies): Promise<Health> {
   const failure = await online.ping().then(
     () => undefined,
     (thrown: unknown) => messageOf(thrown),
   );
   const { readAt, error, revision } = registry.status();
   const outdated = revision === null ? [] : otherFunctions(registry.current().manifest, functions);
-  const isWhole = error === null && outdated.length === 0;
+  const unreadable = writes?.log.unreadable() ?? [];
+  const isWhole = error === null && outdated.length === 0 && unreadable.length === 0;
   return {
     status: failure !== undefined || revision === null ? 'unavailable' : isWhole ? 'ok' : 'degraded',
     pid: process.pid,
@@ -55,6 +59,16 @@ async function checkHealth({ registry, online, functions, clock }: AppDependenci
         age_seconds: Number(elapsed(readAt, clock())) / 1_000_000,
       },
       functions: outdated.length === 0 ? { status: 'ok' } : { status: 'outdated', views: outdated },
+      ...(writes === undefined ? {} : { push_log: pushLogHealth(unreadable) }),
     },
   };
+}
+
+const SHOWN = 10;
+
+function pushLogHealth(
+  segments: readonly UnreadableSegment[],
+): NonNullable<Health['dependencies']['push_log']> {
+  if (segments.length === 0) return { status: 'ok' };
+  return { status: 'unreadable', problems: segments.slice(0, SHOWN).map(unreadableText) };
 }
