@@ -44,8 +44,18 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'src/push/postgres': ['src/core', 'src/ledger', 'src/push', 'src/registry/postgres', 'node:*'],
   // Pushed rows on the local disk, until the offline side makes them files.
   'src/push/segments': ['src/core', 'src/push', 'type src/offline', 'node:*'],
+  // What of Parquet no library does: files whose columns are copied as they are.
+  'src/offline/parquet': ['node:*'],
   // With `pg`, rows of Postgres are copied where DuckDB's own extension cannot be had.
-  'src/offline/duckdb': ['src/core', 'src/offline', '@duckdb/node-api', 'apache-arrow', 'pg', 'node:*'],
+  'src/offline/duckdb': [
+    'src/core',
+    'src/offline',
+    'src/offline/parquet',
+    '@duckdb/node-api',
+    'apache-arrow',
+    'pg',
+    'node:*',
+  ],
   'src/online/redis': ['src/core', 'src/online', 'ioredis', 'node:*'],
   'src/online/memory': ['src/core', 'src/online'],
   'src/monitor/sinks': ['src/core', 'src/monitor', 'src/monitor/sinks/alert-sink.ts'],

@@ -1,33 +1,12 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { TidemarkError } from '../../../core/errors.ts';
 import { identifier, literalPath, stringLiteral } from '../sql-text.ts';
-import type { SideBySide } from './as-of-tables.ts';
 
-/** By output, how many of so many rows have no value; checks rule 5 on the way: one answer per entity row. */
+/**
+ * By output, how many of so many rows have no value; checks rule 5 on the way: one answer per entity row. The footer
+ * counts them, but for values that have parts.
+ */
 export async function countNulls(
-  connection: DuckDBConnection,
-  { outputs }: SideBySide,
-  rows: number,
-): Promise<Record<string, number>> {
-  const nulls: Record<string, number> = {};
-  for (const table of new Set(outputs.map((output) => output.table))) {
-    const columns = outputs.filter((output) => output.table === table);
-    if (table === null) {
-      for (const { name } of columns) nulls[name] = rows;
-      continue;
-    }
-    const counts = columns.map(({ column }) => `count(${column})`);
-    const [[count, ...values] = []] = (
-      await connection.runAndReadAll(`SELECT ${['count(*)', ...counts].join(', ')} FROM ${table}`)
-    ).getRows();
-    requireRows(Number(count), rows);
-    for (const [at, { name }] of columns.entries()) nulls[name] = rows - Number(values[at]);
-  }
-  return nulls;
-}
-
-/** The same of columns of a file that was written; its footer counts them, but for values that have parts. */
-export async function countNullsInFile(
   connection: DuckDBConnection,
   path: string,
   names: readonly string[],

@@ -2,34 +2,15 @@ import { rm } from 'node:fs/promises';
 import { type DuckDBConnection, version } from '@duckdb/node-api';
 import { formatViewVersion } from '../../../core/feature-view.ts';
 import type { AsOfEngine, AsOfRequest, AsOfResult, Spine, SpineDescription } from '../../as-of-engine.ts';
-import { duckDbReason, failureKind } from '../duckdb-failure.ts';
 import type { DuckDbEngine } from '../engine.ts';
 import { valueTypeOfDuckDb } from '../types.ts';
-import { computeColumns } from './as-of-computed.ts';
 import { ROWS_PER_PART } from './as-of-parts.ts';
 import { unreadable } from './as-of-slices.ts';
-import {
-  assembleSql,
-  chosen,
-  countSameTimeSql,
-  joinedTableSql,
-  type OutputColumn,
-  viewOutputs,
-} from './as-of-tables.ts';
-import { type JoinPlace, openView, type VisibleView, withJoinedRows } from './as-of-view.ts';
-import { countNulls } from './count-nulls.ts';
+import { type JoinPlace, openView, type VisibleView } from './as-of-view.ts';
+import { joinInPieces } from './join-in-pieces.ts';
 import { joinWhileWriting } from './join-while-writing.ts';
-import {
-  copySpine,
-  type LoadedSpine,
-  leaveOut,
-  loadSpine,
-  type SpinePlace,
-  spineDigest,
-  stateOf,
-} from './spine.ts';
+import { type LoadedSpine, leaveOut, loadSpine, type SpinePlace, spineDigest, stateOf } from './spine.ts';
 import { keyColumns, refuseCollisions, spineProblem } from './spine-columns.ts';
-import { writeOutput } from './write-output.ts';
 
 /** Sources of a spine query are looked for in their place; slices are relative to the offline root. */
 export interface AsOfRoots extends SpinePlace {
@@ -79,7 +60,7 @@ async function joinSpine(
   request: AsOfRequest,
   roots: AsOfRoots,
 ): Promise<AsOfResult> {
-  const { spine, views, computed = [], path, workFolder } = request;
+  const { spine, views, computed = [], workFolder } = request;
   const steps = views.length + computed.length + 2;
   let total = 0;
   const report = (phase: string, step: number, done = 0) =>
@@ -90,9 +71,7 @@ async function joinSpine(
     });
 
   report('reading the spine', 0);
-  // What passes by once need not be copied first.
-  const inOnePass = views.length === 1 && computed.length === 0;
-  const inPlace = inOnePass && request.notAfter === undefined;
+  const inPlace = request.notAfter === undefined;
   const state = inPlace ? await stateOf(spine) : null;
   const whole = await loadSpine(connection, spine, { ...roots, views, inPlace });
   refuseCollisions(spine, whole.columns, request);
@@ -115,7 +94,7 @@ async function joinSpine(
   const place = { offlineRoot, ...(await partsOf(connection, request, loaded, visible, roots)) };
 
   const [single = null] = visible;
-  if (inOnePass && !('parts' in place) && single !== null) {
+  if (views.length === 1 && computed.length === 0 && !('parts' in place) && single !== null) {
     const phase = `joining ${formatViewVersion(single.view)}`;
     report(phase, 1);
     const onWriting = () => report(`${phase} and writing`, 1);
@@ -131,50 +110,15 @@ async function joinSpine(
     }
   }
 
-  if (loaded.isInPlace) {
-    await copySpine(connection);
-    await requireSameSpine();
-  }
-  const joined: boolean[] = [];
-  for (const [index, view] of visible.entries()) {
-    const phase = `joining ${formatViewVersion(views[index] ?? { view: '', version: 0 })}`;
-    report(phase, index + 1);
-    const onPart = (share: number) => share < 1 && report(phase, index + 1, Math.floor(share * total));
-    joined.push(
-      view !== null &&
-        (await joinIntoTable(connection, request, { view, index }, loaded, { ...place, onPart })),
-    );
-    report(phase, index + 1, total);
-  }
-  const tables = { spineColumns: loaded.columns, outputs: viewOutputs(request, joined) };
-  const outputs: OutputColumn[] = [...tables.outputs];
-  for (const [index, columns] of computed.entries()) {
-    const step = views.length + 1 + index;
-    report(`computing ${columns.name}`, step);
-    const onRows = (done: number) => report(`computing ${columns.name}`, step, done);
-    try {
-      const rows = { index, rows: loaded.rows, onRows };
-      outputs.push(...(await computeColumns(connection, columns, tables, rows)));
-    } catch (error) {
-      // A value of the spine that is not what a function takes, such as a number too large for int32.
-      if (failureKind(error) !== 'conversion') throw error;
-      throw spineProblem(spine, `${duckDbReason(error)}, and ${columns.name} needs it`, error);
-    }
-  }
-
-  report('writing', steps - 1);
-  const result = { spineColumns: loaded.columns, outputs: chosen(outputs, request.outputs) };
-  const nulls = await countNulls(connection, result, loaded.rows);
-  const sameTime = await countSameTime(connection, joined);
-  const memory = await memoryOf(connection);
-  const content = await writeOutput(path, async (unfinished) => {
-    for (const statement of assembleSql(result, unfinished, { rows: loaded.rows, memory })) {
-      await connection.run(statement);
-    }
+  const result = await joinInPieces(connection, request, loaded, {
+    visible,
+    place,
+    requireSameSpine,
+    report,
   });
   await removeParts(workFolder);
   report('done', steps);
-  return { rows: loaded.rows, leftOut: loaded.leftOut, sameTime, ...content, nulls };
+  return { rows: loaded.rows, leftOut: loaded.leftOut, ...result };
 }
 
 /** Another build of the same set may be writing there. */
@@ -202,27 +146,6 @@ async function partsOf(
   return { parts: { folder, decides, rowsPerPart } };
 }
 
-/** Makes `__joined_<index>`; false when no row of the view can be seen by any spine row. */
-async function joinIntoTable(
-  connection: DuckDBConnection,
-  request: AsOfRequest,
-  { view, index }: { readonly view: VisibleView; readonly index: number },
-  loaded: LoadedSpine,
-  place: JoinPlace,
-): Promise<boolean> {
-  const make = async (rows: string) => {
-    await connection.run(joinedTableSql(index, view.view.features.length, rows));
-    return true;
-  };
-  try {
-    return (
-      (await withJoinedRows(connection, request, view, loaded, { ...place, carried: [] }, make)) ?? false
-    );
-  } catch (error) {
-    throw unreadable(error);
-  }
-}
-
 async function refuseOtherSpine(
   connection: DuckDBConnection,
   { spine, spineDigest: expected }: AsOfRequest,
@@ -238,24 +161,4 @@ function changedSpine(spine: Spine): Error {
       ? 'it gave other rows, or another order, when it was run again; order it by columns that are unique together'
       : 'it changed while it was in use; try again',
   );
-}
-
-/** By view. A label's event time is never the row's own. */
-async function countSameTime(
-  connection: DuckDBConnection,
-  joined: readonly boolean[],
-): Promise<readonly number[]> {
-  const counts: number[] = [];
-  for (const [index, made] of joined.entries()) {
-    const [[count] = []] = made ? (await connection.runAndReadAll(countSameTimeSql(index))).getRows() : [[0]];
-    counts.push(Number(count));
-  }
-  return counts;
-}
-
-/** What DuckDB may use, in bytes; it says so in words. */
-async function memoryOf(connection: DuckDBConnection): Promise<number> {
-  const [[text] = []] = (await connection.runAndReadAll(`SELECT current_setting('memory_limit')`)).getRows();
-  const [, size = '0', unit = ''] = /^([\d.]+) (\w+)$/.exec(String(text)) ?? [];
-  return Number(size) * 1024 ** Math.max(0, ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'].indexOf(unit));
 }

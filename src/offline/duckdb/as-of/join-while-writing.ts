@@ -1,15 +1,11 @@
-import { dirname, resolve } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { messageOf } from '../../../core/errors.ts';
 import type { AsOfRequest, AsOfResult } from '../../as-of-engine.ts';
-import { duckDbReason, failureKind } from '../duckdb-failure.ts';
-import { unreadable } from './as-of-slices.ts';
+import { fileFailure } from './as-of-failure.ts';
 import { chosen, countedSql, viewOutputs, writeRowsSql } from './as-of-tables.ts';
 import { type JoinPlace, type VisibleView, withJoinedRows } from './as-of-view.ts';
 import { carriedColumns } from './carried-columns.ts';
-import { countNullsInFile } from './count-nulls.ts';
+import { countNulls } from './count-nulls.ts';
 import type { LoadedSpine } from './spine.ts';
-import { spineProblem } from './spine-columns.ts';
 import { writeOutput } from './write-output.ts';
 
 /** The rows of one view carry the spine's, and are put in order as they are written; null when none can be seen. */
@@ -24,7 +20,7 @@ export async function joinWhileWriting(
     readonly requireSameSpine: () => Promise<void>;
   },
 ): Promise<Pick<AsOfResult, 'sameTime' | 'bytes' | 'digest' | 'nulls'> | null> {
-  const outputs = chosen(viewOutputs(request, [true]), request.outputs);
+  const outputs = chosen(viewOutputs(request), request.outputs);
   const { view, facts, keyColumns } = visible;
   const { joinKeys } = view;
   const carried = await carriedColumns(connection, loaded, { joinKeys, keyColumns, facts });
@@ -36,7 +32,7 @@ export async function joinWhileWriting(
       for (const statement of writeRowsSql(result, carried, unfinished, rows))
         await connection.run(statement);
       await place.requireSameSpine();
-      nulls = await countNullsInFile(
+      nulls = await countNulls(
         connection,
         unfinished,
         outputs.map(({ name }) => name),
@@ -49,11 +45,8 @@ export async function joinWhileWriting(
   try {
     return await withJoinedRows(connection, request, visible, loaded, { ...place, carried }, write);
   } catch (error) {
-    if (failureKind(error) !== 'file') throw error;
-    await place.requireSameSpine();
-    const { spine, path } = request;
-    const says = (file: string) => messageOf(error).includes(file);
-    if ('path' in spine && says(resolve(spine.path))) throw spineProblem(spine, duckDbReason(error), error);
-    throw says(dirname(path)) ? error : unreadable(error);
+    const failure = fileFailure(error, request);
+    if (failure !== error) await place.requireSameSpine();
+    throw failure;
   }
 }

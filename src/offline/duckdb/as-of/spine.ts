@@ -83,13 +83,6 @@ export async function loadSpine(
   return { ...filled, ...found, isInPlace: isInPlace === true };
 }
 
-/** Makes a table of a spine that is read in place: for who reads it more than once. */
-export async function copySpine(connection: DuckDBConnection): Promise<void> {
-  await connection.run('CREATE TEMP TABLE __copied AS SELECT * EXCLUDE (rowid) FROM __spine');
-  await connection.run('DROP VIEW __spine');
-  await connection.run('ALTER TABLE __copied RENAME TO __spine');
-}
-
 /** The one local Parquet file that a spine is, if it is one. */
 function fileOf(spine: Spine): string | null {
   if (spine.kind !== 'parquet' || isRemote(spine.path)) return null;
