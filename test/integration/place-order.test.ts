@@ -148,6 +148,15 @@ test('rows that are read in several parts are in order in each', async () => {
   expect(places.filter((place, at) => place !== places[at - 1]).length).toBe(10 * parts);
 });
 
+test('of whole-number keys all parts together are in the order of the buckets', async () => {
+  await writeMany('i', 20_000);
+  const few = createDuckDbFeatureReader(engine, { offlineRoot: folder, passBytes: 500_000 });
+  const placeOf = bucketsOf(['int64']);
+  const places = (await latest(['int64'], { placeOf }, few)).map(({ key }) => placeOf(key));
+  expect(places).toHaveLength(20_000);
+  expect(places).toEqual(ascending(places));
+});
+
 test('requests at once are each ordered by their own places, and by those of another reader of the database', async () => {
   await writeMany('i', 10_000);
   const other = createDuckDbFeatureReader(engine, { offlineRoot: folder });

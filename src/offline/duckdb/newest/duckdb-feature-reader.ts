@@ -3,6 +3,7 @@ import type { FeatureRow } from '../../../core/rows.ts';
 import type { FeatureReader, LatestRequest } from '../../feature-reader.ts';
 import type { DuckDbEngine } from '../engine.ts';
 import { sliceFailure } from '../slice-scan.ts';
+import { hasPlaceSql } from './integer-place.ts';
 import { entityParts, PASS_BYTES } from './newest-passes.ts';
 import { appendRows, newestSql, readChunks, rowColumns } from './newest-rows.ts';
 import { createPlaceFunction } from './place-function.ts';
@@ -76,6 +77,6 @@ function latestSql(
   }: { readonly offlineRoot: string; readonly where: string; readonly order: string | undefined },
 ): string {
   const columns = rowColumns(request.view).map(({ sql }) => sql);
-  const newest = newestSql(request, offlineRoot, { where });
+  const newest = newestSql(request, offlineRoot, { where, places: hasPlaceSql(request.view) });
   return `SELECT ${columns.join(', ')} FROM ${newest}${order === undefined ? '' : ` ORDER BY ${order}`}`;
 }

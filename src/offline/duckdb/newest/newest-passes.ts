@@ -5,6 +5,7 @@ import type { BatchViewSpec } from '../../../core/feature-view.ts';
 import { valueTypeOf } from '../../../core/value-type.ts';
 import type { LatestRequest } from '../../feature-reader.ts';
 import { fileList, identifier, literalPath } from '../sql-text.ts';
+import { hasPlaceSql, PLACES } from './integer-place.ts';
 
 /**
  * What the rows of one pass may take in DuckDB's memory, about. Ten million entities in one pass took 1.7 GB, or
@@ -32,8 +33,11 @@ export async function entityParts(
   const rows = Number(counted.getRows()[0]?.[0] ?? 0);
   const passes = Math.min(MOST_PASSES, Math.ceil((rows * rowBytes(view)) / passBytes));
   if (passes <= 1) return ['true'];
+  const of = (condition: (pass: number) => string) => Array.from({ length: passes }, (_, p) => condition(p));
+  const first = (pass: number) => Math.floor((pass * PLACES) / passes);
+  if (hasPlaceSql(view)) return of((pass) => `__place >= ${first(pass)} AND __place < ${first(pass + 1)}`);
   const entity = `hash(${view.joinKeys.map((_, index) => neighbours(view, index)).join(', ')})`;
-  return Array.from({ length: passes }, (_, pass) => `${entity} % ${passes} = ${pass}`);
+  return of((pass) => `${entity} % ${passes} = ${pass}`);
 }
 
 /** A join key; of the last one, when it is a number, what sixteen neighbours have in common. */

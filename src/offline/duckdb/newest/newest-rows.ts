@@ -8,15 +8,17 @@ import { CREATED_TIME, EVENT_TIME, VALID_TO } from '../../offline-columns.ts';
 import { sliceScanSql } from '../slice-scan.ts';
 import { identifier, timestampLiteral } from '../sql-text.ts';
 import { duckDbType, readColumn, transported } from '../types.ts';
+import { placedSql } from './integer-place.ts';
 
 /**
- * A query in parentheses of the newest row of each entity: all columns of the files, and `__revision`. `among` is put behind the files' rows, which are called `f`: a join that leaves some of them out.
+ * A query in parentheses of the newest row of each entity: all columns of the files, and `__revision`; with `places`
+ * also `__place`. `among` is put behind the files' rows, which are called `f`: a join that leaves some of them out.
  * `where` is a condition over them.
  */
 export function newestSql(
   { view, slices, notBefore, notAfter }: LatestRequest,
   offlineRoot: string,
-  { among = '', where = 'true' } = {},
+  { among = '', where = 'true', places = false } = {},
 ): string {
   const bounds = [
     where === 'true' ? [] : [where],
@@ -25,8 +27,9 @@ export function newestSql(
   ].flat();
   const keys = view.joinKeys.map(({ name }) => identifier(name));
   const order = `ORDER BY ${EVENT_TIME} DESC, ${CREATED_TIME} DESC, __revision DESC`;
+  const scan = sliceScanSql(slices, offlineRoot);
   return (
-    `(SELECT * FROM ${sliceScanSql(slices, offlineRoot)} f ${among}` +
+    `(SELECT * FROM ${places ? placedSql(scan, view) : scan} f ${among}` +
     `${bounds.length === 0 ? '' : ` WHERE ${bounds.join(' AND ')}`} ` +
     (keys.length === 0
       ? `${order} LIMIT 1)`
