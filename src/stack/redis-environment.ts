@@ -1,7 +1,7 @@
 /**
  * A pipeline of hundreds of reads is taken apart before the first is answered, and each has small pieces of memory
- * for its arguments. glibc keeps seven of a size at hand. Beyond them it merges and cuts pieces anew, which took more
- * than half the time of 500 HGETs: with 4,096 at hand they take as long as with jemalloc, which other builds than the
+ * for its arguments. glibc keeps seven of a size at hand. Beyond them it merges and cuts pieces anew, which took about
+ * half of the time of 500 HGETs: with 4,096 at hand they take as long as with jemalloc, which other builds than the
  * package's bring along. Only small pieces are kept so, a few megabytes at most: with all sizes, what a written hash
  * outgrows piled up and the server's memory with it.
  */
