@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { FeatureSpec } from '../../src/core/feature-view.ts';
 import { type DurationMicros, durationOf, micros, timeOf } from '../../src/core/time.ts';
 import type { KeyType } from '../../src/core/value-type.ts';
-import type { AsOfView, Spine } from '../../src/offline/as-of-engine.ts';
+import type { AsOfView, JoinProgress, Spine } from '../../src/offline/as-of-engine.ts';
 import { createDuckDbAsOfEngine } from '../../src/offline/duckdb/as-of/duckdb-as-of-engine.ts';
 import { createDuckDb } from '../../src/offline/duckdb/engine.ts';
 import type { RevisedSlice } from '../../src/offline/feature-reader.ts';
@@ -476,6 +476,20 @@ describe('the result', () => {
     expect([digests.one.size, digests.both.size]).toEqual([1, 1]);
   }, 120_000);
 
+  test.each([1, 2])('of %i view(s) is told in rows while it is made, up to all of them', async (count) => {
+    const { spine, view } = await large();
+    const views = [view, { ...view, features: [{ feature, output: 'second' }] }].slice(0, count);
+    const told: JoinProgress[] = [];
+    const onProgress = (progress: JoinProgress) => told.push(progress);
+    await world.engine.join({ spine, views, knownAt: { kind: 'any' }, path: world.outputPath(), onProgress });
+    const shares = told.map(({ share }) => share);
+    expect(shares).toEqual(shares.toSorted((a, b) => a - b));
+    expect(told.at(-1)).toEqual({ phase: 'done', share: 1, rows: { done: 300_000, total: 300_000 } });
+    const joining = told.filter(({ phase }) => phase.startsWith('joining'));
+    const most = Math.max(...joining.map(({ rows }) => rows?.done ?? 0));
+    expect([joining[0]?.rows?.done, most]).toEqual([0, 300_000]);
+  });
+
   test('of a large join that ended early is finished without doing again what was done, with the same bytes', async () => {
     const { spine, view } = await large();
     const workFolder = join(world.folder, 'work');
@@ -573,7 +587,7 @@ describe('the result', () => {
         },
       }),
     ).rejects.toMatchObject({ code: 'CANCELLED' });
-    expect(phases).toEqual(['reading the spine', 'joining weather@v1', 'joining weather@v1 and writing']);
+    expect(phases).toEqual(['reading the spine', 'joining weather@v1 and writing']);
     expect(await readdir(join(world.folder, 'cancelled'))).toEqual([]);
 
     const gone = weather('string', [{ path: 'gone.parquet', revision: 0 }]);

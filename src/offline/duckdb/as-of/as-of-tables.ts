@@ -100,7 +100,7 @@ export function writeRowsSql(
   carried: readonly CarriedColumn[],
   path: string,
   rows: string,
-): readonly string[] {
+): { readonly before: string; readonly copy: string } {
   const select = [
     ...spineColumns.map(({ name, engineType }, at) => {
       const restored = carried[at]?.restore(`j.c${at}`) ?? `j.c${at}`;
@@ -108,14 +108,11 @@ export function writeRowsSql(
     }),
     ...outputs.map(({ name, column, value }) => `${value(`j.${column}`)} AS ${identifier(name)}`),
   ];
-  return [
-    `CREATE OR REPLACE TEMP SEQUENCE ${COUNTER}`,
-    copySql(
-      `SELECT ${select.join(', ')} FROM (SELECT * FROM (${rows}) ` +
-        `WHERE CASE WHEN same THEN nextval('${COUNTER}') > 0 ELSE true END ORDER BY id) j`,
-      path,
-    ),
-  ];
+  const counted = `SELECT * FROM (${rows}) WHERE CASE WHEN same THEN nextval('${COUNTER}') > 0 ELSE true END`;
+  return {
+    before: `CREATE OR REPLACE TEMP SEQUENCE ${COUNTER}`,
+    copy: copySql(`SELECT ${select.join(', ')} FROM (${counted} ORDER BY id) j`, path),
+  };
 }
 
 /** One row: what was counted; to be asked once. */

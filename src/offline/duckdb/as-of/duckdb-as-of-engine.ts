@@ -63,12 +63,16 @@ async function joinSpine(
   const { spine, views, computed = [], workFolder } = request;
   const steps = views.length + computed.length + 2;
   let total = 0;
-  const report = (phase: string, step: number, done = 0) =>
+  let told = '';
+  const report = (phase: string, step: number, done = 0) => {
+    if (told === `${phase} ${done}`) return;
+    told = `${phase} ${done}`;
     request.onProgress?.({
       phase,
-      share: (step + (total === 0 ? 0 : done / total)) / steps,
+      share: Math.min(1, (step + (total === 0 ? 0 : done / total)) / steps),
       ...(total > 0 && { rows: { done, total } }),
     });
+  };
 
   report('reading the spine', 0);
   const inPlace = request.notAfter === undefined;
@@ -95,17 +99,18 @@ async function joinSpine(
 
   const [single = null] = visible;
   if (views.length === 1 && computed.length === 0 && !('parts' in place) && single !== null) {
-    const phase = `joining ${formatViewVersion(single.view)}`;
+    const phase = `joining ${formatViewVersion(single.view)} and writing`;
     report(phase, 1);
-    const onWriting = () => report(`${phase} and writing`, 1);
+    const onShare = (share: number) => report(phase, 1, Math.floor(share * total));
     const result = await joinWhileWriting(connection, request, single, loaded, {
       ...place,
-      onWriting,
+      onShare,
       requireSameSpine,
     });
     if (result !== null) {
       await removeParts(workFolder);
-      report('done', steps);
+      onShare(1);
+      report('done', steps, total);
       return { rows: loaded.rows, leftOut: loaded.leftOut, ...result };
     }
   }
@@ -117,7 +122,7 @@ async function joinSpine(
     report,
   });
   await removeParts(workFolder);
-  report('done', steps);
+  report('done', steps, total);
   return { rows: loaded.rows, leftOut: loaded.leftOut, ...result };
 }
 

@@ -13,6 +13,7 @@ import { fileFailure } from './as-of-failure.ts';
 import { chosen, copySql, joinedTable, type OutputColumn, viewOutputs } from './as-of-tables.ts';
 import { type JoinPlace, type VisibleView, withJoinedRows } from './as-of-view.ts';
 import { countNulls } from './count-nulls.ts';
+import { runWithProgress } from './run-with-progress.ts';
 import type { LoadedSpine } from './spine.ts';
 import { spineProblem } from './spine-columns.ts';
 import { writeOutput } from './write-output.ts';
@@ -72,14 +73,16 @@ async function inFolder(
   for (const [index, view] of visible.entries()) {
     const phase = `joining ${formatViewVersion(views[index] ?? { view: '', version: 0 })}`;
     report(phase, index + 1);
-    const onPart = (share: number) => share < 1 && report(phase, index + 1, Math.floor(share * loaded.rows));
+    const onShare = (share: number) => report(phase, index + 1, Math.floor(share * loaded.rows));
     const table = joinedTable(index);
     const columns = joined.filter(
       (output) => output.table === table && (wanted.has(output.name) || inputs.has(output.name)),
     );
-    const place = { ...steps.place, onPart };
-    sameTime.push(await writeView(connection, request, loaded, { view, columns, place, path: piece(table) }));
-    report(phase, index + 1, loaded.rows);
+    const place = { ...steps.place, onPart: onShare };
+    sameTime.push(
+      await writeView(connection, request, loaded, { view, columns, place, onShare, path: piece(table) }),
+    );
+    onShare(1);
   }
 
   const outputs: OutputColumn[] = [...joined];
@@ -90,7 +93,7 @@ async function inFolder(
     outputs.push(...(await writeComputed(connection, request, loaded, { columns, index, piece, onRows })));
   }
 
-  report('writing', views.length + computed.length + 1);
+  report('writing', views.length + computed.length + 1, loaded.rows);
   await requireSameSpine();
   const result = chosen(outputs, request.outputs);
   const placed: readonly PlacedColumn[] = [
@@ -115,21 +118,23 @@ async function writeView(
     view,
     columns,
     place,
+    onShare,
     path,
   }: {
     /** Null: no row of it can be seen. */
     readonly view: VisibleView | null;
     readonly columns: readonly OutputColumn[];
     readonly place: JoinPlace;
+    /** Of the rows, in [0, 1]. */
+    readonly onShare: (share: number) => void;
     readonly path: string;
   },
 ): Promise<number> {
   const values = (from: string) => columns.map(({ column, value }) => `${value(from + column)} AS ${column}`);
   const make = async (rows: string) => {
     const select = ['j.same AS same', ...values('j.')];
-    await connection.run(
-      copySql(`SELECT ${select.join(', ')} FROM (SELECT * FROM (${rows}) ORDER BY id) j`, path),
-    );
+    const copy = copySql(`SELECT ${select.join(', ')} FROM (SELECT * FROM (${rows}) ORDER BY id) j`, path);
+    await runWithProgress(connection, copy, place.parts === undefined ? onShare : undefined);
     return true;
   };
   const made =

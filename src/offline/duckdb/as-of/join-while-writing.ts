@@ -5,6 +5,7 @@ import { chosen, countedSql, viewOutputs, writeRowsSql } from './as-of-tables.ts
 import { type JoinPlace, type VisibleView, withJoinedRows } from './as-of-view.ts';
 import { carriedColumns } from './carried-columns.ts';
 import { countNulls } from './count-nulls.ts';
+import { runWithProgress } from './run-with-progress.ts';
 import type { LoadedSpine } from './spine.ts';
 import { writeOutput } from './write-output.ts';
 
@@ -15,7 +16,8 @@ export async function joinWhileWriting(
   visible: VisibleView,
   loaded: LoadedSpine,
   place: Omit<JoinPlace, 'parts'> & {
-    readonly onWriting: () => void;
+    /** Of the rows, in [0, 1]. */
+    readonly onShare: (share: number) => void;
     /** Throws when the spine's file is no longer what it was. */
     readonly requireSameSpine: () => Promise<void>;
   },
@@ -25,12 +27,12 @@ export async function joinWhileWriting(
   const { joinKeys } = view;
   const carried = await carriedColumns(connection, loaded, { joinKeys, keyColumns, facts });
   const write = async (rows: string) => {
-    place.onWriting();
     let nulls: Record<string, number> = {};
     const result = { spineColumns: loaded.columns, outputs };
     const content = await writeOutput(request.path, async (unfinished) => {
-      for (const statement of writeRowsSql(result, carried, unfinished, rows))
-        await connection.run(statement);
+      const { before, copy } = writeRowsSql(result, carried, unfinished, rows);
+      await connection.run(before);
+      await runWithProgress(connection, copy, place.onShare);
       await place.requireSameSpine();
       nulls = await countNulls(
         connection,
