@@ -478,7 +478,7 @@ describe('the result', () => {
 
   test.each([1, 2])('of %i view(s) is told in rows while it is made, up to all of them', async (count) => {
     const { spine, view } = await large();
-    const views = [view, { ...view, features: [{ feature, output: 'second' }] }].slice(0, count);
+    const views = several(view, count);
     const told: JoinProgress[] = [];
     const onProgress = (progress: JoinProgress) => told.push(progress);
     await world.engine.join({ spine, views, knownAt: { kind: 'any' }, path: world.outputPath(), onProgress });
@@ -547,53 +547,61 @@ describe('the result', () => {
     await expect(readdir(workFolder)).rejects.toThrow('ENOENT');
   });
 
-  test('is not there when the spine changes while it is read', async () => {
+  /** One view is written as it is joined; of several each is a file, until all are side by side. */
+  const several = (view: AsOfView, count: number) =>
+    [view, { ...view, features: [{ feature, output: 'second' }] }].slice(0, count);
+
+  test.each([1, 2])('of %i view(s) is not there when the spine changes while it is read', async (count) => {
     const { spine, view } = await large();
-    const path = join(world.folder, 'changed', 'data.parquet');
+    const path = join(world.folder, `changed-${count}`, 'data.parquet');
     const file = join(world.folder, 'large.parquet');
     await expect(
       world.engine.join({
         spine,
-        views: [view],
+        views: several(view, count),
         knownAt: { kind: 'any' },
         path,
         onProgress: ({ phase }) => {
           // The same rows, written again in the moment in which they are to be read for the join.
-          if (phase.endsWith('and writing')) writeFileSync(file, readFileSync(file));
+          if (phase.startsWith('joining')) writeFileSync(file, readFileSync(file));
         },
       }),
     ).rejects.toMatchObject({
       code: 'SPINE_INVALID',
       message: expect.stringContaining('it changed while it was in use; try again'),
     });
-    expect(await readdir(join(world.folder, 'changed'))).toEqual([]);
+    expect(await readdir(join(world.folder, `changed-${count}`))).toEqual([]);
   });
 
-  test('is not there when the join is cancelled or fails', async () => {
+  test.each([1, 2])('of %i view(s) is not there when the join is cancelled or fails', async (count) => {
     const { spine, view } = await large();
-    const path = join(world.folder, 'cancelled', 'data.parquet');
+    const folder = join(world.folder, `cancelled-${count}`);
+    const path = join(folder, 'data.parquet');
     const abort = new AbortController();
     const phases: string[] = [];
+    const request = { spine, knownAt: { kind: 'any' }, path } as const;
     await expect(
       world.engine.join({
-        spine,
-        views: [view],
-        knownAt: { kind: 'any' },
-        path,
+        ...request,
+        views: several(view, count),
         signal: abort.signal,
         onProgress: ({ phase }) => {
           if (phases.at(-1) !== phase) phases.push(phase);
-          if (phase.endsWith('and writing')) abort.abort();
+          if (phase.startsWith('joining')) abort.abort();
         },
       }),
     ).rejects.toMatchObject({ code: 'CANCELLED' });
-    expect(phases).toEqual(['reading the spine', 'joining weather@v1 and writing']);
-    expect(await readdir(join(world.folder, 'cancelled'))).toEqual([]);
+    expect(phases).toEqual([
+      'reading the spine',
+      count === 1 ? 'joining weather@v1 and writing' : 'joining weather@v1',
+    ]);
+    expect(await readdir(folder)).toEqual([]);
 
     const gone = weather('string', [{ path: 'gone.parquet', revision: 0 }]);
-    await expect(joined(spine, [gone])).rejects.toMatchObject({
+    await expect(world.engine.join({ ...request, views: several(gone, count) })).rejects.toMatchObject({
       code: 'STORE_CORRUPT',
       message: expect.stringContaining('gone.parquet'),
     });
+    expect(await readdir(folder)).toEqual([]);
   });
 });
