@@ -19,8 +19,8 @@ const WELL_MILLIS = 30_000;
 const LONGEST_WAIT_MILLIS = 10_000;
 /** A worker that does not end by itself within this is killed; it cuts its last connections off before. */
 const DRAIN_MILLIS = 30_000;
-/** A worker that does not take its connections is not waited for. */
-const SETTLE_MILLIS = 2000;
+/** A worker that does not take its connections for so long is not waited for; one that is busy takes them in between. */
+const SETTLE_MILLIS = 15_000;
 
 export interface WorkersRequest {
   readonly count: number;
@@ -129,10 +129,12 @@ export async function serveWorkers(request: WorkersRequest): Promise<RunningServ
     return {
       url: door.url,
       async close() {
-        await lameDuck(graceMillis, () => {
+        const leave = () => {
           for (const worker of alive) tell(worker, LEAVE);
-        });
+        };
+        await lameDuck(graceMillis, leave);
         await door.close();
+        leave();
         await handOver.settled(SETTLE_MILLIS);
         await endAll();
       },

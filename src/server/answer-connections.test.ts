@@ -1,22 +1,34 @@
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { functions, NOW, servingSnapshot } from '../../test/support/serving-project.ts';
+import {
+  everything,
+  functions,
+  NOW,
+  putOnline,
+  servingSnapshot,
+} from '../../test/support/serving-project.ts';
 import { createMemoryOnlineStore } from '../online/memory/memory-online-store.ts';
 import { answerConnections } from './answer-connections.ts';
 import { openDoor } from './door.ts';
 
-test('a client that has stopped in the middle of its request does not keep it from closing', async () => {
-  const snapshot = servingSnapshot('stalled');
+const PROJECT = 'connections';
+const snapshot = servingSnapshot(PROJECT);
+const online = createMemoryOnlineStore();
+
+/** A server whose door is closed before its connections; `taken` resolves when one has come in. */
+async function server(longestCloseMillis?: number) {
   const answering = await answerConnections(
     {
       registry: { current: () => snapshot, status: () => ({ readAt: NOW, error: null, revision: 1 }) },
-      online: createMemoryOnlineStore(),
+      // As far away as a store is: the end of what a client sends is seen before its answer is there.
+      online: { ping: online.ping, read: (requests) => sleep(20).then(() => online.read(requests)) },
       functions,
       clock: () => NOW,
       processMetrics: false,
     },
-    1200,
+    longestCloseMillis,
   );
   const taken = Promise.withResolvers<void>();
   const door = await openDoor({
@@ -28,9 +40,27 @@ test('a client that has stopped in the middle of its request does not keep it fr
     },
     onError: taken.reject,
   });
-  const client = connect(Number(new URL(door.url).port), '127.0.0.1');
+  return { answering, door, taken: taken.promise, port: Number(new URL(door.url).port) };
+}
+
+function read(features: string, ids: readonly number[]): string {
+  const body = JSON.stringify({ features: [features], entities: { user_id: ids } });
+  return `POST /get-online-features HTTP/1.1\r\nhost: a\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+}
+
+/** What comes until the other side ends. */
+async function whole(client: Socket): Promise<{ readonly promised: number; readonly body: Buffer }> {
+  const bytes = Buffer.concat(await client.toArray());
+  const at = bytes.indexOf('\r\n\r\n');
+  const [, length] = /content-length: (\d+)/.exec(bytes.subarray(0, at).toString()) ?? [];
+  return { promised: Number(length), body: bytes.subarray(at + 4) };
+}
+
+test('a client that has stopped in the middle of its request does not keep it from closing', async () => {
+  const { answering, door, taken, port } = await server(1200);
+  const client = connect(port, '127.0.0.1');
   client.write('POST /get-online-features HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\n{"features":');
-  await taken.promise;
+  await taken;
   const cutOff = once(client, 'close');
   client.on('error', () => {});
   client.resume();
@@ -40,3 +70,37 @@ test('a client that has stopped in the middle of its request does not keep it fr
   await cutOff;
   expect(performance.now() - begun).toBeGreaterThan(1000);
 }, 10_000);
+
+test('who reads slowly gets the whole answer, though it closes meanwhile', async () => {
+  const text = 'x'.repeat(4000);
+  const values = everything.features.map(({ name }) => (name === 'text' ? text : null));
+  await putOnline(online, PROJECT, everything, [{ key: [1n], values }]);
+  const { answering, door, port } = await server();
+  const client = connect(port, '127.0.0.1');
+  client.write(read('everything:text', new Array<number>(5000).fill(1)));
+  // The first bytes have come: the answer is written, and the system holds no more of it.
+  await once(client, 'readable');
+  await door.close();
+  const closing = answering.close();
+  await sleep(1500);
+  const { promised, body } = await whole(client);
+  expect(promised).toBeGreaterThan(20_000_000);
+  expect(body).toHaveLength(promised);
+  await closing;
+});
+
+test('what has come while it was busy itself is answered, however long that took', async () => {
+  const { answering, door, taken, port } = await server();
+  const client = connect(port, '127.0.0.1');
+  await taken;
+  await door.close();
+  // The system has the request, and nobody here has looked when the grace is over.
+  client.write(read('activity:sessions', [1]));
+  const closing = answering.close();
+  const busyUntil = performance.now() + 1300;
+  while (performance.now() < busyUntil);
+  const { promised, body } = await whole(client);
+  expect(promised).toBeGreaterThan(0);
+  expect(body).toHaveLength(promised);
+  await closing;
+});

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { createApp } from './app.ts';
 import type { AppDependencies } from './dependencies.ts';
+import { freeTime } from './free-time.ts';
 
 /** Answers requests on connections that were let in elsewhere: by a door of this process, or of its primary. */
 export interface Answering {
@@ -10,10 +11,21 @@ export interface Answering {
   leave(): void;
   /**
    * Answers what comes on the connections it has, each with the word that it ends, until they are gone; those on which
-   * nothing comes are kept a second at most. After 25 seconds those that are left are cut off, whether a client has
-   * stopped in the middle of its request or waits for its answer. What was given to it stays open.
+   * nothing comes are kept for a second, not counting what this process is busy with itself. After 25 seconds those
+   * that are left are cut off, whether a client has stopped in the middle of its request, waits for its answer or has
+   * not read it to the end. What was given to it stays open.
    */
   close(): Promise<void>;
+}
+
+/** A connection, and what comes and goes on it. */
+interface Held {
+  /** That have begun, and whose answers have not been sent to the end. */
+  requests: number;
+  /** What had been read when the last one was answered; more is the beginning of another. */
+  bytesAtRest: number;
+  /** In free milliseconds of closing. */
+  quietSince: number;
 }
 
 const IDLE_GRACE_MILLIS = 1000;
@@ -29,10 +41,22 @@ export async function answerConnections(
   await app.ready();
   // It never listens itself, and would not keep the time of connections on which requests come too slowly.
   app.server.emit('listening');
-  const open = new Set<Socket>();
+  const open = new Map<Socket, Held>();
+  app.server.on('request', ({ socket }, response) => {
+    const held = open.get(socket);
+    if (held === undefined) return;
+    held.requests += 1;
+    // Not before the system has taken the last byte of the answer, however slowly it is read.
+    response.once('close', () => {
+      held.requests -= 1;
+      if (held.requests === 0) held.bytesAtRest = socket.bytesRead;
+    });
+  });
+  const isBusy = (connection: Socket, { requests, bytesAtRest }: Held) =>
+    requests > 0 || connection.writableLength > 0 || connection.bytesRead > bytesAtRest;
   return {
     take(connection) {
-      open.add(connection);
+      open.set(connection, { requests: 0, bytesAtRest: 0, quietSince: 0 });
       connection.once('close', () => open.delete(connection));
       app.server.emit('connection', connection);
       connection.resume();
@@ -42,14 +66,16 @@ export async function answerConnections(
       // Closing at once would break requests that are on their way over kept connections; who is busy has come by
       // before the grace is over.
       app.drain();
-      const begun = performance.now();
+      const end = performance.now() + longestCloseMillis;
+      const free = freeTime();
       while (open.size > 0) {
         await new Promise((resolve) => setTimeout(resolve, 10));
-        const millis = performance.now() - begun;
-        if (millis < IDLE_GRACE_MILLIS) continue;
-        app.server.closeIdleConnections();
-        const isLast = millis >= longestCloseMillis;
-        for (const connection of open) if (isLast || connection.bytesRead === 0) connection.destroy();
+        const now = free();
+        const isLast = performance.now() >= end;
+        for (const [connection, held] of open) {
+          if (isBusy(connection, held)) held.quietSince = now;
+          if (isLast || now - held.quietSince >= IDLE_GRACE_MILLIS) connection.destroy();
+        }
       }
       await app.close();
     },

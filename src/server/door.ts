@@ -1,5 +1,6 @@
 import { createServer, type Socket } from 'node:net';
 import { messageOf, TidemarkError } from '../core/errors.ts';
+import { freeTime } from './free-time.ts';
 
 export interface DoorOptions {
   readonly host: string;
@@ -66,14 +67,15 @@ const LONGEST_HOLD_MILLIS = 250;
  * is held, it resolves right after one has come: the next is then as far away as it can be.
  */
 async function quiet(came: () => number): Promise<void> {
-  const end = performance.now() + LONGEST_HOLD_MILLIS;
-  while (performance.now() < end) {
+  // While this process is busy nobody is let in: those who have come then wait in the system.
+  const free = freeTime();
+  while (free() < LONGEST_HOLD_MILLIS) {
     const before = came();
     await new Promise((resolve) => setTimeout(resolve, QUIET_MILLIS));
     await turn();
     if (came() === before) return;
   }
-  for (let before = came(), isNew = false; performance.now() < end + LONGEST_HOLD_MILLIS; before = came()) {
+  for (let before = came(), isNew = false; free() < 2 * LONGEST_HOLD_MILLIS; before = came()) {
     await turn();
     if (isNew && came() === before) return;
     isNew = came() !== before;

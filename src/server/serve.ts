@@ -15,7 +15,8 @@ export interface RunningServer {
   readonly url: string;
   /**
    * After the grace it lets nobody in, answers what comes on the connections it has, and ends when they are gone;
-   * connections on which nothing comes are kept a second at most, all others 25 seconds. What was given to it stays open.
+   * connections on which nothing comes are kept a second (of the time in which it is not busy itself), all others 25
+   * seconds at most. What was given to it stays open.
    */
   close(): Promise<void>;
 }
