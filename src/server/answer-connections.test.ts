@@ -71,6 +71,18 @@ test('a client that has stopped in the middle of its request does not keep it fr
   expect(performance.now() - begun).toBeGreaterThan(1000);
 }, 10_000);
 
+test('a client that says that it sends no more gets its answer all the same', async () => {
+  const { answering, door, port } = await server();
+  const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  client.end(read('activity:sessions', [1]));
+  const { promised, body } = await whole(client);
+  expect(promised).toBeGreaterThan(0);
+  expect(JSON.parse(body.toString()).results[1].statuses).toEqual(['NOT_FOUND']);
+  client.destroy();
+  await door.close();
+  await answering.close();
+});
+
 test('who reads slowly gets the whole answer, though it closes meanwhile', async () => {
   const text = 'x'.repeat(4000);
   const values = everything.features.map(({ name }) => (name === 'text' ? text : null));

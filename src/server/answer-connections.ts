@@ -41,6 +41,8 @@ export async function answerConnections(
   await app.ready();
   // It never listens itself, and would not keep the time of connections on which requests come too slowly.
   app.server.emit('listening');
+  // Undocumented, and as old as Node's server: who ends its side after its request still gets the answer.
+  Object.assign(app.server, { httpAllowHalfOpen: true });
   const open = new Map<Socket, Held>();
   app.server.on('request', ({ socket }, response) => {
     const held = open.get(socket);
