@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, TidemarkError } from '../core/errors.ts';
-import { freePort } from './ports.ts';
+import { freePort, isFree } from './ports.ts';
 import { commandLine, isRunning, type Spawned, spawnServer, stopProcess, tailOf } from './process.ts';
 import type { Launch, PrepareContext, Server } from './server.ts';
 import { forgetServer, noteServer, type RunningServer, readState } from './state.ts';
@@ -87,8 +87,8 @@ function adopt(server: Server, noted: RunningServer, owner: number | null, { hom
 async function start(server: Server, launch: Launch, context: BringUpContext): Promise<RunningServer> {
   const { config, home, owner } = context;
   const logFile = home.log(server.name);
+  let port = await portFor(server, context);
   for (let attempt = 1; ; attempt += 1) {
-    const port = await freePort();
     const address = launch.address(port);
     const spawned = await spawnServer(launch, port, logFile, (started) =>
       noteServer(home, server.name, { ...started, port, address, owner }),
@@ -99,12 +99,27 @@ async function start(server: Server, launch: Launch, context: BringUpContext): P
     await stopProcess(spawned, server.stopSignal);
     forgetServer(home, server.name);
     const tail = tailOf(logFile);
-    if (attempt < START_ATTEMPTS && PORT_TAKEN.test(tail)) continue;
+    if (attempt < START_ATTEMPTS && PORT_TAKEN.test(tail)) {
+      port = await freePort();
+      continue;
+    }
     throw new TidemarkError(
       'STACK_UNAVAILABLE',
       `Cannot start ${server.title}: ${failure}. The end of ${logFile}:\n${tail}`,
     );
   }
+}
+
+/** The port it had last: processes that still use it find it there again. */
+async function portFor(server: Server, { home, onProgress }: BringUpContext): Promise<number> {
+  const last = readState(home).ports[server.name];
+  if (last !== undefined && (await isFree(last))) return last;
+  const port = await freePort();
+  if (last !== undefined)
+    onProgress(
+      `${server.title} moves to port ${port}, as another program has its last one, ${last}. Start again what uses it there.`,
+    );
+  return port;
 }
 
 /** Null when it answers, else why it will not. */

@@ -2,10 +2,22 @@ import { createConnection, createServer } from 'node:net';
 
 /** A port on 127.0.0.1 that nobody listened on a moment ago; the caller retries when somebody was faster. */
 export function freePort(): Promise<number> {
+  return listenOnce(0);
+}
+
+/** Whether nobody listens on this port of 127.0.0.1 at the moment. */
+export function isFree(port: number): Promise<boolean> {
+  return listenOnce(port).then(
+    () => true,
+    () => false,
+  );
+}
+
+function listenOnce(port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
+    server.listen(port, '127.0.0.1', () => {
       const address = server.address();
       server.close(() => {
         if (address === null || typeof address === 'string') reject(new Error('No port was given out.'));

@@ -11,7 +11,7 @@ import { forgetServer, type RunningServer, readState } from './state.ts';
 import { temporal } from './temporal.ts';
 
 /**
- * The embedded stack: real servers on free ports of 127.0.0.1, with their data in the home.
+ * The embedded stack: real servers on ports of 127.0.0.1 (free ones, then the same again), with their data in the home.
  *
  * 1. What is given by address in the config is asked whether it answers, and never started or stopped.
  * 2. A server has one owner, the process that started it, which stops it; others on the same home reuse it.

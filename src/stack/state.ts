@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { Home } from './home.ts';
 import type { ServerName } from './server.ts';
@@ -12,15 +12,19 @@ const RunningServer = z.object({
   owner: z.number().int().positive().nullable(),
 });
 
+const Name = z.enum(['postgres', 'redis', 'temporal']);
+
 const State = z.object({
-  servers: z.partialRecord(z.enum(['postgres', 'redis', 'temporal']), RunningServer),
+  servers: z.partialRecord(Name, RunningServer),
+  /** Where each was last, also when it does not run: those who use it know no other place. */
+  ports: z.partialRecord(Name, RunningServer.shape.port).default({}),
 });
 
 export type RunningServer = z.infer<typeof RunningServer>;
 type State = z.infer<typeof State>;
 
 /**
- * What runs from a home: a note for the next process, believed only after the pid and the port were asked. It is
+ * What runs from a home, and where: a note for the next process, believed only after the pid and the port were asked. It is
  * written the moment a server is spawned, so that a killed parent leaves no server that nobody knows of. Only the
  * holder of the lock writes. It holds the Postgres password, hence the mode.
  */
@@ -28,18 +32,20 @@ export function readState(home: Home): State {
   try {
     return State.parse(JSON.parse(readFileSync(home.stateFile, 'utf8')));
   } catch {
-    return { servers: {} };
+    return { servers: {}, ports: {} };
   }
 }
 
 export function noteServer(home: Home, name: ServerName, server: RunningServer): void {
-  write(home, { servers: { ...readState(home).servers, [name]: server } });
+  const { servers, ports } = readState(home);
+  write(home, { servers: { ...servers, [name]: server }, ports: { ...ports, [name]: server.port } });
 }
 
 export function forgetServer(home: Home, name: ServerName): void {
-  const { [name]: _gone, ...servers } = readState(home).servers;
-  if (Object.keys(servers).length === 0) rmSync(home.stateFile, { force: true });
-  else write(home, { servers });
+  const { servers, ports } = readState(home);
+  if (servers[name] === undefined) return;
+  const { [name]: _gone, ...others } = servers;
+  write(home, { servers: others, ports });
 }
 
 function write(home: Home, state: State): void {

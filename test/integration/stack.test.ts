@@ -9,6 +9,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
@@ -115,7 +116,7 @@ test('a fresh home gets three real servers, which a second start reuses and only
   await first.stop();
   await first.stop();
   expect(running.filter(isRunning)).toEqual([]);
-  expect(existsSync(join(config.home, 'stack.json'))).toBe(false);
+  expect(readState(homeAt(config.home)).servers).toEqual({});
   expect((await stackStatus(config)).map(({ state }) => state)).toEqual(['stopped', 'stopped', 'stopped']);
 });
 
@@ -140,6 +141,47 @@ test('what was written is there again after a stop and a start', async () => {
   expect(await redisAgain.get('kept')).toBe('yes');
   redisAgain.disconnect();
   await second.stop();
+});
+
+test('a server that died is started at its last port again, so that those who use it go on', async () => {
+  const config = freshConfig();
+  const { addresses } = await startStack(config, { detached: true });
+  const redis = new Redis(addresses.redisUrl, { retryStrategy: () => 100 });
+  const database = new pg.Pool({ connectionString: addresses.databaseUrl });
+  for (const client of [redis, database]) client.on('error', () => {});
+  await redis.set('kept', 'yes');
+  await database.query('SELECT 1');
+  for (const pid of pids(config)) process.kill(pid, 'SIGKILL');
+  await expect.poll(() => alive(config)).toEqual([]);
+
+  expect((await startStack(config, { detached: true })).addresses).toEqual(addresses);
+  expect(await redis.get('kept')).toBe('yes');
+  expect((await database.query('SELECT 42 AS answer')).rows).toEqual([{ answer: 42 }]);
+  await stopStack(config);
+  expect((await startStack(config, { detached: true })).addresses).toEqual(addresses);
+  redis.disconnect();
+  await database.end();
+});
+
+test('a server whose last port another program has got moves to another one, and says so', async () => {
+  const config = freshConfig({
+    DATABASE_URL: services().databaseUrl,
+    TEMPORAL_ADDRESS: services().temporalAddress,
+  });
+  const first = await startStack(config);
+  await first.stop();
+  const port = Number(new URL(first.addresses.redisUrl).port);
+  const other = createServer().listen(port, '127.0.0.1');
+  await once(other, 'listening');
+  const said: string[] = [];
+  const next = await startStack(config, { onProgress: (line) => said.push(line) });
+  other.close();
+  const moved = Number(new URL(next.addresses.redisUrl).port);
+  expect(moved).not.toBe(port);
+  expect(said).toContain(
+    `Redis moves to port ${moved}, as another program has its last one, ${port}. Start again what uses it there.`,
+  );
+  await next.stop();
 });
 
 test('two processes that start at once on one home share the same three servers', async () => {
