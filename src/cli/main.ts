@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { TidemarkError } from '../core/errors.ts';
 import type { CliContext } from './context.ts';
+import { whenCutOff } from './cut-off.ts';
 
 type Register = (program: Command, context: CliContext) => void;
 
@@ -24,15 +25,20 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   status: async () => (await import('./commands/status.ts')).registerStatus,
 };
 
+/** As a shell says it of a program that ended of SIGINT, and of SIGPIPE. */
+const STOPPED = 130;
+const CUT_OFF = 141;
+
 /**
- * Runs the CLI. Exit codes: 0 done, 1 an error (one line says which), 2 wrong usage. With --json an error is one JSON
+ * Runs the CLI. Exit codes: 0 done, 1 an error (one line says which), 2 wrong usage, 130 stopped on request, 141
+ * stopped as nobody reads its output any more. With --json an error is one JSON
  * object on standard error: `{"error":{"code":"UNKNOWN_VIEW","message":"Cannot …"}}`.
  */
 export async function main(argv: readonly string[], overrides: Partial<CliContext> = {}): Promise<number> {
   const stop = new AbortController();
   const onSignal = () => {
     // A second signal means now.
-    if (stop.signal.aborted) process.exit(130);
+    if (stop.signal.aborted) process.exit(STOPPED);
     stop.abort();
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
@@ -43,13 +49,19 @@ export async function main(argv: readonly string[], overrides: Partial<CliContex
     signal: stop.signal,
     ...overrides,
   };
+  let cutOff = false;
+  whenCutOff(context.streams, () => {
+    cutOff = true;
+    stop.abort();
+  });
   const json = argv.includes('--json');
   try {
     const root = await program(context, argv[0], json);
     await root.parseAsync([...argv], { from: 'user' });
     return 0;
   } catch (error) {
-    return exitCodeOf(error, context, json);
+    const code = exitCodeOf(error, context, json);
+    return code === STOPPED && cutOff ? CUT_OFF : code;
   } finally {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
@@ -86,7 +98,7 @@ function exitCodeOf(error: unknown, { streams, signal }: CliContext, json: boole
   }
   if (error instanceof TidemarkError) {
     // Stopping on request is not a mistake of anyone's.
-    if (error.code === 'CANCELLED' && signal.aborted) return 130;
+    if (error.code === 'CANCELLED' && signal.aborted) return STOPPED;
     tell(error.code, error.message);
     return 1;
   }

@@ -3,11 +3,12 @@ import { messageOf, TidemarkError } from '../core/errors.ts';
 import { type BringUpContext, bringUp, type Up } from './bring-up.ts';
 import { type Home, homeAt, makeHome } from './home.ts';
 import { withLock } from './lock.ts';
+import { endWithProcess, type OwnedServers, stopOwned } from './owned-servers.ts';
 import { postgres } from './postgres.ts';
-import { isRunning, signalProcess, stopProcess } from './process.ts';
+import { isRunning, stopProcess } from './process.ts';
 import { redis } from './redis.ts';
 import type { Progress, Server, ServerName } from './server.ts';
-import { forgetServer, type RunningServer, readState } from './state.ts';
+import { forgetServer, readState } from './state.ts';
 import { temporal } from './temporal.ts';
 
 /**
@@ -51,14 +52,25 @@ export async function startStack(config: Config, options: StartOptions = {}): Pr
     onProgress,
     owner: options.detached === true ? null : process.pid,
   };
+  const owned: OwnedServers = new Map();
+  const letGo = endWithProcess(home, SERVERS, owned);
   const all = () => Promise.all(SERVERS.map((server) => attempt(server, context)));
-  const settled = SERVERS.every((server) => server.given(config) !== null)
-    ? await all()
-    : await inHome(home, () => withLock(home.lockFile, onProgress, all));
-  const owned = settled.flatMap((result) =>
-    result.ok && result.up.owned !== null ? [{ server: result.server, running: result.up.owned }] : [],
-  );
-  const stop = stopper(home, owned, onProgress);
+  const settled = await (SERVERS.every((server) => server.given(config) !== null)
+    ? all()
+    : inHome(home, () => withLock(home.lockFile, onProgress, all))
+  ).catch((error: unknown) => {
+    letGo();
+    throw error;
+  });
+  for (const result of settled)
+    if (result.ok && result.up.owned !== null)
+      owned.set(result.server.name, { server: result.server, running: result.up.owned });
+  if (owned.size === 0) letGo();
+  let stopping: Promise<void> | undefined;
+  const stop = () => {
+    stopping ??= owned.size === 0 ? Promise.resolve() : stopOwned(home, owned, onProgress).then(letGo);
+    return stopping;
+  };
   const failures = settled.flatMap((result) => (result.ok ? [] : [result.error]));
   if (failures.length > 0) {
     await stop();
@@ -170,40 +182,6 @@ async function inHome<T>(home: Home, action: () => Promise<T>): Promise<T> {
     );
   }
   return action();
-}
-
-interface Owned {
-  readonly server: Server;
-  readonly running: RunningServer;
-}
-
-/** Also asks the servers to end when this process ends without having called it (but for kill -9). */
-function stopper(home: Home, owned: readonly Owned[], onProgress: Progress): () => Promise<void> {
-  if (owned.length === 0) return async () => {};
-  // Another process may have replaced a server that died, or `detached` may have taken this one over for good.
-  const mine = ({ server, running }: Owned) => {
-    const noted = readState(home).servers[server.name];
-    return noted === undefined || (noted.pid === running.pid && noted.owner === running.owner);
-  };
-  const onExit = () => {
-    for (const item of owned.filter(mine)) signalProcess(item.running, item.server.stopSignal);
-  };
-  process.once('exit', onExit);
-  let stopping: Promise<void> | undefined;
-  const stop = () =>
-    withLock(home.lockFile, onProgress, async () => {
-      await Promise.all(
-        owned.filter(mine).map(async ({ server, running }) => {
-          await stopProcess(running, server.stopSignal);
-          forgetServer(home, server.name);
-        }),
-      );
-      process.off('exit', onExit);
-    });
-  return () => {
-    stopping ??= stop();
-    return stopping;
-  };
 }
 
 function withoutSecrets(address: string): string {

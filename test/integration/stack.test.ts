@@ -1,52 +1,24 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  existsSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { afterEach, expect, test } from 'vitest';
-import { type Config, readConfig } from '../../src/config.ts';
+import type { Config } from '../../src/config.ts';
 import { homeAt } from '../../src/stack/home.ts';
 import { isRunning } from '../../src/stack/process.ts';
 import { type Addresses, type Stack, stackStatus, startStack, stopStack } from '../../src/stack/stack.ts';
 import { readState } from '../../src/stack/state.ts';
 import { services } from '../support/services.ts';
+import { alive, freshConfig, pids } from '../support/stack-home.ts';
 
-const homes: string[] = [];
 const children: ChildProcess[] = [];
 
-/** A home that does not exist yet. */
-function freshConfig(env: NodeJS.ProcessEnv = {}): Config {
-  const cache = process.env.TIDEMARK_CACHE;
-  const home = join(mkdtempSync(join(tmpdir(), 'tidemark-test-')), 'home');
-  homes.push(home);
-  return readConfig({
-    ...(cache === undefined ? {} : { TIDEMARK_CACHE: cache }),
-    ...env,
-    TIDEMARK_HOME: home,
-  });
-}
-
-afterEach(async () => {
+afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
-  for (const home of homes.splice(0)) {
-    await stopStack(readConfig({ TIDEMARK_HOME: home }));
-    // A link, when the lent user of Postgres may not enter the home.
-    if (existsSync(join(home, 'postgres')))
-      rmSync(realpathSync(join(home, 'postgres')), { recursive: true, force: true });
-    rmSync(join(home, '..'), { recursive: true, force: true });
-  }
 });
 
 async function expectAllToAnswer({ databaseUrl, redisUrl, temporalAddress }: Addresses): Promise<void> {
@@ -62,14 +34,6 @@ async function expectAllToAnswer({ databaseUrl, redisUrl, temporalAddress }: Add
   const described = await temporal.workflowService.describeNamespace({ namespace: 'default' });
   await temporal.close();
   expect(described.namespaceInfo?.name).toBe('default');
-}
-
-function pids(config: Config): readonly number[] {
-  return Object.values(readState(homeAt(config.home)).servers).map((server) => server.pid);
-}
-
-function alive(config: Config) {
-  return Object.values(readState(homeAt(config.home)).servers).filter(isRunning);
 }
 
 function inOtherProcess(config: Config, env: NodeJS.ProcessEnv = {}): ChildProcess {
