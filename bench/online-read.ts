@@ -5,7 +5,7 @@ import { onlineTableOf } from '../src/online/online-table.ts';
 import { ByteWriter } from '../src/online/redis/byte-writer.ts';
 import { rowCodec } from '../src/online/redis/codec.ts';
 import { type RunningServer, serve } from '../src/server/serve.ts';
-import { readFeatures } from '../src/serving/read-features.ts';
+import { MAX_VALUES, readFeatures } from '../src/serving/read-features.ts';
 import { createReadPlanner } from '../src/serving/read-plan.ts';
 import { watchRegistry } from '../src/serving/registry-watch.ts';
 import type { Benchmark, Case, Outcome, Size, Stopwatch, World } from './benchmark.ts';
@@ -161,6 +161,7 @@ async function readLibrary(
         functions: new Map(),
         clock: systemClock,
         maxRows: 10_000,
+        maxValues: MAX_VALUES,
       },
     );
     if (features[0]?.statuses[0] !== 'PRESENT') throw new Error('a stored entity was not found');

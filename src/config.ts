@@ -28,6 +28,8 @@ export interface Config {
   readonly pushLog: string;
   /** How far the event time of a pushed row may lie in the future. */
   readonly pushMaxFuture: DurationMicros;
+  /** Features of rows that one request may read online. */
+  readonly readMaxValues: number;
   readonly duckdbMemory: string;
   readonly duckdbThreads: number;
   readonly alertWebhookUrl: string | null;
@@ -67,6 +69,7 @@ const Environment = z.object({
     .string()
     .refine((text) => parseDuration(text) !== undefined, 'expected a duration such as 5m or 1h')
     .default('5m'),
+  TIDEMARK_READ_MAX_VALUES: z.coerce.number().int().min(1).default(2_000_000),
   TIDEMARK_DUCKDB_MEMORY: z
     .string()
     .regex(/^\d+(\.\d+)?\s?(MB|GB|MiB|GiB)$/i, 'expected a size such as 2GB')
@@ -107,6 +110,7 @@ export function readConfig(env: NodeJS.ProcessEnv, cwd: string = process.cwd()):
     offline: resolve(cwd, vars.TIDEMARK_OFFLINE ?? `${home}/offline`),
     pushLog: resolve(cwd, vars.TIDEMARK_PUSH_LOG ?? `${home}/push-log`),
     pushMaxFuture: durationOf(vars.TIDEMARK_PUSH_MAX_FUTURE),
+    readMaxValues: vars.TIDEMARK_READ_MAX_VALUES,
     duckdbMemory: vars.TIDEMARK_DUCKDB_MEMORY,
     duckdbThreads: vars.TIDEMARK_DUCKDB_THREADS,
     alertWebhookUrl: vars.TIDEMARK_ALERT_WEBHOOK ?? null,

@@ -149,6 +149,7 @@ async function libraryClient(
         functions: repo.onDemand,
         clock: platform.clock,
         maxRows: 10_000,
+        maxValues: platform.config.readMaxValues,
       };
       return await readFeatures(request, dependencies).then(
         () => true,

@@ -58,6 +58,7 @@ async function withDependencies<S extends { close(): Promise<void> }>(
       clock,
       writes,
       runs: httpRuns(session),
+      maxValues: config.readMaxValues,
       log,
     });
     return {

@@ -95,8 +95,8 @@ export function createApp(deps: AppDependencies): FastifyInstance {
     metrics.request(route, request.method, reply.statusCode, reply.elapsedTime / 1000);
   });
 
-  shedLoad(app, deps.limits ?? { reads: READ_LIMITS, writes: WRITE_LIMITS });
-  getOnlineFeatures(app, deps, metrics);
+  const weigh = shedLoad(app, deps.limits ?? { reads: READ_LIMITS, writes: WRITE_LIMITS });
+  getOnlineFeatures(app, deps, { metrics, weigh });
   push(app, deps, metrics);
   writeToOnlineStore(app, deps, metrics);
   materialize(app, deps);

@@ -7,7 +7,7 @@ import type { WriteDeps } from '../push/push-rows.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RegistrySnapshot, RegistryWatch } from '../serving/registry-watch.ts';
 import type { RunControl } from './run-control.ts';
-import type { LoadLimits } from './shed-load.ts';
+import type { LoadLimits, ReadLimits } from './shed-load.ts';
 
 /** What the server is given; it closes none of it. */
 export interface AppDependencies {
@@ -27,8 +27,10 @@ export interface AppDependencies {
   readonly bodyLimitBytes?: number;
   /** Entity rows in one request; default 10,000. */
   readonly maxRows?: number;
+  /** Features of entity rows in one request; default 2,000,000. */
+  readonly maxValues?: number;
   /** How much may be under way at once before requests are refused. */
-  readonly limits?: { readonly reads: LoadLimits; readonly writes: LoadLimits };
+  readonly limits?: { readonly reads: ReadLimits; readonly writes: LoadLimits };
   /** Whether /metrics tells of the process (memory, event loop) too; for the one server of a process. */
   readonly processMetrics?: boolean;
   /** Whether this is one of several processes that share a port: then /metrics tells of all of them. */

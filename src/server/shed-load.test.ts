@@ -4,16 +4,22 @@ import { httpLoadClient } from '../cli/http-load-client.ts';
 import { measureLoad } from '../cli/measure-load.ts';
 
 const request = { features: ['activity:sessions'], entities: { user_id: [1] } };
-const limits = { reads: { requests: 2, bytes: 10_000 }, writes: { requests: 1, bytes: 10_000 } };
+const limits = {
+  reads: { requests: 2, bytes: 10_000, values: 100_000 },
+  writes: { requests: 1, bytes: 10_000 },
+};
 let app: ReturnType<ServedApp['start']> | undefined;
 afterEach(() => app?.close());
 
 /** A server whose reads stand still until they are let go. */
-function gated(): { readonly app: ReturnType<ServedApp['start']>; readonly open: () => void } {
+function gated(reads = limits.reads): {
+  readonly app: ReturnType<ServedApp['start']>;
+  readonly open: () => void;
+} {
   const { online, start } = servedApp();
   const gate = Promise.withResolvers<void>();
   const started = start({
-    limits,
+    limits: { ...limits, reads },
     online: {
       ping: online.ping,
       read: async (requests) => {
@@ -57,12 +63,36 @@ test('large requests are counted by their size, and one alone is never too large
   expect((await running).statusCode).toBe(200);
 });
 
+test('reads are weighed by what they ask for, however small they are themselves', async () => {
+  const server = gated({ requests: 100, bytes: 1_000_000, values: 10_000 });
+  app = server.app;
+  // Eleven features of 500 entities under 100 prefixes: 550,000 values.
+  const aliases = Array.from({ length: 100 }, (_, at) => ({
+    view: 'everything',
+    prefix: `a${at}_`,
+    keys: { user_id: 'user_id' },
+  }));
+  const many = { features: ['everything:*'], entities: { user_id: new Array(500).fill(1) } };
+  const large = { ...many, entity_aliases: aliases };
+  const running = inject(large);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const refused = await inject(many);
+  expect(refused.statusCode).toBe(503);
+  expect(refused.headers['retry-after']).toBe('1');
+  expect(refused.json().error).toMatchObject({ code: 'OVERLOADED' });
+  const small = inject(request);
+  server.open();
+  expect((await running).statusCode).toBe(200);
+  expect((await small).statusCode).toBe(200);
+  expect((await post(many, app)).status).toBe(200);
+});
+
 test('under a flood no more than the limit is under way, the rest is refused, and then all is as before', async () => {
   const { online, start } = servedApp();
   let open = 0;
   let most = 0;
   app = start({
-    limits: { ...limits, reads: { requests: 8, bytes: 1_000_000 } },
+    limits: { ...limits, reads: { requests: 8, bytes: 1_000_000, values: 1_000_000 } },
     online: {
       ping: online.ping,
       // As far away as a store is.

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { TidemarkError } from '../core/errors.ts';
 
 /**
@@ -12,21 +12,40 @@ export interface LoadLimits {
   readonly bytes: number;
 }
 
+export interface ReadLimits extends LoadLimits {
+  /**
+   * Of the answers together, known when the body has been read; one request alone is never too large for it. Requests
+   * of less than a hundredth are counted apart: who reads a large answer slowly does not hold them up.
+   */
+  readonly values: number;
+}
+
 /** A thousand reads of an entity, or three hundred of five hundred entities: a third of a second's work. */
-export const READ_LIMITS: LoadLimits = { requests: 1000, bytes: 1024 * 1024 };
+export const READ_LIMITS: ReadLimits = { requests: 1000, bytes: 1024 * 1024, values: 2_000_000 };
 /** Writes wait for disks and others' servers. */
 export const WRITE_LIMITS: LoadLimits = { requests: 200, bytes: 32 * 1024 * 1024 };
 
+/** OVERLOADED when so many values are too many now; they are counted until the request is answered. */
+export type Weigh = (reply: FastifyReply, values: number) => void;
+
 /** What a request costs besides its body. */
 const REQUEST_BYTES = 512;
+const SMALL_SHARE = 0.01;
 const READ_ROUTE = '/get-online-features';
 
 /**
  * Refuses requests beyond the limits at once, before their body is read: OVERLOADED, with Retry-After. Reads and
- * writes have limits of their own, and what is asked about the server itself has none.
+ * writes have limits of their own, and what is asked about the server itself has none. Reads are weighed again by what
+ * this returns, when it is known how large their answer will be.
  */
-export function shedLoad(app: FastifyInstance, limits: { reads: LoadLimits; writes: LoadLimits }): void {
-  const budgets = { reads: budget(limits.reads), writes: budget(limits.writes) };
+export function shedLoad(app: FastifyInstance, limits: { reads: ReadLimits; writes: LoadLimits }): Weigh {
+  const { reads, writes } = limits;
+  const budgets = {
+    reads: budget(reads.requests, reads.bytes),
+    writes: budget(writes.requests, writes.bytes),
+    small: budget(reads.requests, reads.values),
+    large: budget(reads.requests, reads.values),
+  };
   app.addHook('onRequest', (request, reply, done) => {
     if (request.method !== 'POST') {
       done();
@@ -36,36 +55,50 @@ export function shedLoad(app: FastifyInstance, limits: { reads: LoadLimits; writ
     const length = Number(request.headers['content-length'] ?? 0);
     const release = admit(REQUEST_BYTES + (Number.isFinite(length) ? length : 0));
     if (release === undefined) {
-      void reply.header('retry-after', '1');
-      done(
-        new TidemarkError(
-          'OVERLOADED',
-          'Cannot answer now: the server has as many requests under way as it can answer in good time. Repeat it in a second.',
-        ),
-      );
+      done(overloaded(reply));
       return;
     }
-    // Whichever comes: who hangs up leaves an answer that never finishes.
-    reply.raw.once('finish', release).once('close', release);
+    whenAnswered(reply, release);
     done();
   });
+  return (reply, values) => {
+    const { admit } = values < reads.values * SMALL_SHARE ? budgets.small : budgets.large;
+    const release = admit(values);
+    if (release === undefined) throw overloaded(reply);
+    whenAnswered(reply, release);
+  };
 }
 
-function budget({ requests, bytes }: LoadLimits) {
+function overloaded(reply: FastifyReply): TidemarkError {
+  void reply.header('retry-after', '1');
+  return new TidemarkError(
+    'OVERLOADED',
+    'Cannot answer now: the server has as many requests under way as it can answer in good time. Repeat it in a second.',
+  );
+}
+
+/** Whichever comes: who hangs up leaves an answer that never finishes. */
+function whenAnswered({ raw }: FastifyReply, release: () => void): void {
+  if (raw.destroyed) release();
+  else raw.once('finish', release).once('close', release);
+}
+
+/** `amount`: of all requests together, unless there is only one. */
+function budget(requests: number, amount: number) {
   let openRequests = 0;
-  let openBytes = 0;
+  let openAmount = 0;
   return {
     /** Undefined: not now. Otherwise called when the request is answered; again is no error. */
     admit(size: number): (() => void) | undefined {
-      if (openRequests > 0 && (openRequests >= requests || openBytes + size > bytes)) return undefined;
+      if (openRequests > 0 && (openRequests >= requests || openAmount + size > amount)) return undefined;
       openRequests += 1;
-      openBytes += size;
+      openAmount += size;
       let open = true;
       return () => {
         if (!open) return;
         open = false;
         openRequests -= 1;
-        openBytes -= size;
+        openAmount -= size;
       };
     },
   };

@@ -26,7 +26,14 @@ export interface ReadDependencies {
   readonly functions: OnDemandFunctions;
   readonly clock: Clock;
   readonly maxRows: number;
+  /** Features of rows in one request. */
+  readonly maxValues: number;
+  /** Told how many values will be read, before any is; what it throws is thrown. */
+  readonly admit?: (values: number) => void;
 }
+
+/** Features of rows in one request, unless told otherwise: some seconds' work, and an answer of a hundred megabytes. */
+export const MAX_VALUES = 2_000_000;
 
 /** The answer by column; lists stand in the order of the request's rows. */
 export interface OnlineFeatures {
@@ -57,13 +64,15 @@ export interface FeatureColumn {
  */
 export async function readFeatures(
   request: FeatureRequest,
-  { snapshot, planRead, online, functions, clock, maxRows }: ReadDependencies,
+  { snapshot, planRead, online, functions, clock, maxRows, maxValues, admit }: ReadDependencies,
 ): Promise<OnlineFeatures> {
   const plan = planRead(snapshot, request);
   const { rows, inputs, keys } = decodeColumns(plan, request.columns, {
     manifest: snapshot.manifest,
     maxRows,
+    maxValues,
   });
+  admit?.(rows * plan.resolved.outputs.length);
   const distinct = plan.keySets.map((columns) =>
     buildKeys(
       columns.map((column) => inputs[column] ?? []),

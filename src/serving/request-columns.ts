@@ -35,13 +35,14 @@ const LISTED = 20;
 /**
  * Checks a request's columns against its plan and types them. REQUEST_INVALID with every problem (column, row,
  * what was found, what is allowed); UNKNOWN_ENTITY when all that is wrong is a column that nobody knows; TOO_LARGE
- * beyond `maxRows`.
+ * beyond `maxRows`, or `maxValues` (features of rows).
  */
 export function decodeColumns(
   plan: ReadPlan,
   columns: RequestColumns,
-  { manifest, maxRows }: { readonly manifest: Manifest; readonly maxRows: number },
+  limits: { readonly manifest: Manifest; readonly maxRows: number; readonly maxValues: number },
 ): DecodedColumns {
+  const { manifest, maxRows } = limits;
   const names = Object.keys(columns);
   const rows = rowsOf(plan, columns, names);
   if (rows > maxRows) {
@@ -50,6 +51,7 @@ export function decodeColumns(
       `Cannot read ${rows} entities in one request: the limit is ${maxRows}. Send them in several requests.`,
     );
   }
+  refuseValues(rows, plan, limits.maxValues);
   const problems: Problem[] = [...missingColumns(plan, columns)];
   const inputs = plan.inputs.map((input) => decodeColumn(input, own(columns, input.name), problems));
   const keys: EchoedColumn[] = [];
@@ -73,6 +75,21 @@ export function decodeColumns(
     'Cannot read features for these entities:',
     listed,
   );
+}
+
+/** What a request costs, in time and in memory, are the values of its answer: aliases make many of a small body. */
+function refuseValues(rows: number, { resolved: { outputs } }: ReadPlan, limit: number): void {
+  const values = rows * outputs.length;
+  if (values <= limit) return;
+  throw new TidemarkError(
+    'TOO_LARGE',
+    `Cannot read ${count(values)} values in one request (${count(rows)} entities, ${count(outputs.length)} features of each): ` +
+      `the limit is ${count(limit)} (TIDEMARK_READ_MAX_VALUES). Send them in several requests.`,
+  );
+}
+
+function count(number: number): string {
+  return number.toLocaleString('en-US');
 }
 
 function own(columns: RequestColumns, name: string): readonly ExactJson[] {

@@ -1,16 +1,21 @@
 import type { FastifyInstance } from 'fastify';
 import type { ExactJson } from '../../core/exact-json.ts';
-import { type FeatureRequest, readFeatures } from '../../serving/read-features.ts';
+import { type FeatureRequest, MAX_VALUES, readFeatures } from '../../serving/read-features.ts';
 import { createReadPlanner } from '../../serving/read-plan.ts';
 import type { RequestColumns } from '../../serving/request-columns.ts';
 import type { AppDependencies } from '../dependencies.ts';
 import { feastJson } from '../feast-json.ts';
 import type { ServerMetrics } from '../metrics.ts';
 import { type GetOnlineFeaturesBody, parseGetOnlineFeatures } from '../schemas.ts';
+import type { Weigh } from '../shed-load.ts';
 
 /** Features of entities as they are now, in Feast's JSON. */
-export function getOnlineFeatures(app: FastifyInstance, deps: AppDependencies, metrics: ServerMetrics): void {
-  const { registry, online, functions, clock, maxRows = 10_000, log } = deps;
+export function getOnlineFeatures(
+  app: FastifyInstance,
+  deps: AppDependencies,
+  { metrics, weigh }: { readonly metrics: ServerMetrics; readonly weigh: Weigh },
+): void {
+  const { registry, online, functions, clock, maxRows = 10_000, maxValues = MAX_VALUES, log } = deps;
   const planRead = createReadPlanner();
   app.post<{ Body: ExactJson | undefined }>('/get-online-features', async (request, reply) => {
     const body = parseGetOnlineFeatures(request.body);
@@ -22,6 +27,8 @@ export function getOnlineFeatures(app: FastifyInstance, deps: AppDependencies, m
       functions,
       clock,
       maxRows,
+      maxValues,
+      admit: (values) => weigh(reply, values),
     });
     metrics.served(features);
     for (const failure of features.onDemandFailures) log?.warn(failure, 'an on-demand function failed');
