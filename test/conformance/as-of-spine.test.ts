@@ -518,7 +518,8 @@ describe('the result', () => {
       return result.then((found) => ({ found, rows, path }));
     };
     const whole = await run();
-    expect(whole.rows).toEqual([0, 300_000, 0, 300_000]);
+    // Between them are DuckDB's own estimates, if it takes long enough.
+    expect(whole.rows.filter((done) => done === 0 || done === 300_000)).toEqual([0, 300_000, 0, 300_000]);
 
     await expect(run({ abort: new AbortController(), workFolder })).rejects.toMatchObject({
       code: 'CANCELLED',

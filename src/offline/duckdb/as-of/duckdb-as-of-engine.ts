@@ -85,13 +85,16 @@ async function joinSpine(
   total = loaded.rows;
 
   const { offlineRoot } = roots;
-  const visible = await Promise.all(
-    views.map((view, at) =>
-      openView(connection, view, loaded, { keyColumns: keys[at] ?? [], offlineRoot }).catch((error) => {
-        throw unreadable(error);
-      }),
-    ),
-  );
+  const visible: (VisibleView | null)[] = [];
+  // One after another: a connection that is closed when the first of them fails must not be at work for the next.
+  for (const [at, view] of views.entries()) {
+    const of = { keyColumns: keys[at] ?? [], offlineRoot };
+    try {
+      visible.push(await openView(connection, view, loaded, of));
+    } catch (error) {
+      throw unreadable(error);
+    }
+  }
   const requireSameSpine = async () => {
     if (loaded.isInPlace && state !== (await stateOf(spine))) throw changedSpine(spine);
   };
