@@ -50,7 +50,7 @@ export async function devSummary(
   const answers: (readonly string[])[] = [];
   for (const { features, service, entities } of reads) {
     const question = { entity: entities, ...(features && { features }), ...(service && { service }) };
-    answers.push(answerLines(await readOnline(session, question)));
+    answers.push(answerLines((await readOnline(session, question)).answer));
   }
   return {
     project: manifest.project,

@@ -15,11 +15,14 @@ export interface OnlineAnswer {
   }[];
 }
 
+export interface ReadOnline {
+  readonly answer: OnlineAnswer;
+  /** The same for output as JSON: a whole float keeps its point there, as the server writes it. */
+  readonly json: unknown;
+}
+
 /** Asks the very routes that `serve` answers with, without a network in between. */
-export async function readOnline(
-  { platform, repo }: Session,
-  question: OnlineQuestion,
-): Promise<OnlineAnswer> {
+export async function readOnline({ platform, repo }: Session, question: OnlineQuestion): Promise<ReadOnline> {
   const { clock } = platform;
   const registry = await watchRegistry({
     registry: await platform.registry(),
@@ -34,13 +37,27 @@ export async function readOnline(
       payload: onlineRequest(question, registry.current().manifest),
     });
     const parsed: unknown = parseExactJson(body);
-    if (statusCode === 200) return parsed as OnlineAnswer;
+    if (statusCode === 200) return { answer: parsed as OnlineAnswer, json: withWholeFloats(body) };
     const { error } = parsed as { error: { code: string; message: string } };
     throw asError(error);
   } finally {
     await app.close();
     await registry.close();
   }
+}
+
+type SourceReviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown;
+
+/** TypeScript's libraries do not know it yet. */
+const { rawJSON } = JSON as unknown as { readonly rawJSON: (text: string) => unknown };
+
+function withWholeFloats(body: string): unknown {
+  const reviver: SourceReviver = (_key, value, { source = '' }) => {
+    if (typeof value !== 'number' || !Number.isInteger(value)) return value;
+    if (!/^-?\d+$/.test(source)) return rawJSON(source);
+    return Number.isSafeInteger(value) ? value : BigInt(source);
+  };
+  return JSON.parse(body, reviver as Parameters<typeof JSON.parse>[1]);
 }
 
 function asError({ code, message }: { readonly code: string; readonly message: string }): TidemarkError {

@@ -2,6 +2,7 @@ import { formatTime, type Micros } from '../core/time.ts';
 
 const QUOTE = 34;
 const MINUS = 45;
+const POINT = 46;
 const ZERO = 48;
 const BACKSLASH = 92;
 /** Longer text is left to the runtime: it is faster there than in a loop. */
@@ -9,6 +10,8 @@ const SHORT_TEXT = 64;
 /** An answer that was larger than this does not keep its memory for the next. */
 const KEPT_BYTES = 4 * 1024 * 1024;
 const DAY_MICROS = 86_400_000_000;
+const FIRST_UNSAFE = 2 ** 53;
+const FIRST_WITH_EXPONENT = 1e21;
 
 /**
  * Appends JSON to one growing buffer that is used again and again. An answer of hundreds of entities has tens of
@@ -107,11 +110,27 @@ export class JsonWriter {
     else this.ascii(String(value));
   }
 
-  /** What JSON has no number for becomes "NaN", "Infinity" or "-Infinity". */
+  /**
+   * Always with a point or an exponent (`1.0`): clients such as Feast's take a number without for an integer, and refuse
+   * a list of both. What JSON has no number for becomes "NaN", "Infinity" or "-Infinity".
+   */
   float(value: number): void {
-    if (Number.isSafeInteger(value) && !Object.is(value, -0)) this.integer(value);
-    else if (Number.isFinite(value)) this.ascii(Object.is(value, -0) ? '-0' : String(value));
-    else this.quoted(String(value));
+    if (Number.isSafeInteger(value)) {
+      if (Object.is(value, -0)) this.ascii('-0');
+      else this.integer(value);
+      this.pointZero();
+    } else if (Number.isFinite(value)) {
+      this.ascii(String(value));
+      // Beyond it they have an exponent, and below 2^53 they are not whole.
+      const size = Math.abs(value);
+      if (size >= FIRST_UNSAFE && size < FIRST_WITH_EXPONENT) this.pointZero();
+    } else this.quoted(String(value));
+  }
+
+  private pointZero(): void {
+    this.reserve(2);
+    this.bytes[this.length++] = POINT;
+    this.bytes[this.length++] = ZERO;
   }
 
   /** As `formatTime` writes it, in quotes. */
@@ -139,7 +158,7 @@ export class JsonWriter {
     bytes[at++] = 58;
     at = twoDigits(bytes, at, second % 60);
     if (fraction > 0) {
-      bytes[at++] = 46;
+      bytes[at++] = POINT;
       for (let unit = 100_000; fraction > 0; unit /= 10) {
         const digit = (fraction / unit) | 0;
         bytes[at++] = ZERO + digit;

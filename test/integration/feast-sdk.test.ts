@@ -22,13 +22,14 @@ const rows = pushSource({
   name: 'activity_push', timestampField: 'event_timestamp',
   columns: {
     user_id: 'int64', sessions: 'int64', spend: 'float64', model: 'string', active: 'bool', since: 'timestamp',
-    tags: 'array<string>',
+    tags: 'array<string>', budget: 'float64', weights: 'array<float64>', emb: 'vector(3)',
   },
 });
 export const activity = streamFeatureView({
   name: 'activity', version: 1, entities: [user], source: rows, startTime: '<start>', ttl: '1d',
   features: {
     sessions: 'int64', spend: 'float64', model: 'string', active: 'bool', since: 'timestamp', tags: 'array<string>',
+    budget: 'float64', weights: 'array<float64>', emb: 'vector(3)',
   },
 });
 const flights = pushSource({
@@ -91,8 +92,16 @@ describe.skipIf('reason' in feast)(
         active: [true, false, null],
         since: [found.since, found.since, null],
         tags: [['a', 'b'], ['c'], null],
+        budget: [20, 0, null],
+        weights: [[0.5, 2, 0], [3], null],
+        emb: [[0.5, 0.25, 0], [1, -3, 0], null],
       });
-      expect(found.online_read).toBe(1.5);
+      expect(found.online_read).toEqual({
+        spend: ['double_val', 1.5],
+        budget: ['double_val', 20],
+        weights: ['double_list_val', [0.5, 2, 0]],
+        emb: ['float_list_val', [0.5, 0.25, 0]],
+      });
     });
 
     test('pushes', () => {

@@ -174,6 +174,14 @@ describe('a view without keys', () => {
     const got = await tidemarkHere(['get', '--service', 'world'], project);
     expect(got).toMatchObject({ code: 0, err: '' });
     expect(got.out.trim().split(/\s+/).slice(-4)).toEqual(['87', 'true', '1.07', '288']);
+    const asJson = await tidemarkHere(['get', '--service', 'world', '--json'], project);
+    // Floats as the server writes them.
+    expect(asJson.out.match(/"values": \[\s+\S+/g)?.map((text) => text.split(/\s+/).at(-1))).toEqual([
+      '87.0',
+      'true',
+      '1.07',
+      '288',
+    ]);
     for (const url of [[], ['--url', server.url]]) {
       const args = ['loadtest', '--service', 'world', '--duration', '200ms', '--connections', '2', '--json'];
       const { code, out, err } = await tidemarkHere([...args, ...url], project);

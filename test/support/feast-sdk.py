@@ -13,7 +13,7 @@ from feast import Entity, FeatureService, FeatureStore, FeatureView, Field, File
 from feast.data_source import PushMode
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import Value
-from feast.types import Array, Bool, Float64, Int64, String, UnixTimestamp
+from feast.types import Array, Bool, Float32, Float64, Int64, String, UnixTimestamp
 
 folder, url = pathlib.Path(sys.argv[1]), sys.argv[2]
 (folder / "feature_store.yaml").write_text(
@@ -51,6 +51,9 @@ activity = FeatureView(
         Field(name="active", dtype=Bool),
         Field(name="since", dtype=UnixTimestamp),
         Field(name="tags", dtype=Array(String)),
+        Field(name="budget", dtype=Float64),
+        Field(name="weights", dtype=Array(Float64)),
+        Field(name="emb", dtype=Array(Float32)),
     ],
     source=PushSource(name="activity_push", batch_source=file_source("activity_files")),
 )
@@ -85,6 +88,9 @@ rows = pd.DataFrame(
         "since": [now, now],
         # An empty list can be written, and not be read: the SDK cannot infer its type.
         "tags": [["a", "b"], ["c"]],
+        "budget": [20.0, 0.0],
+        "weights": [[0.5, 2.0, 0.0], [3.0]],
+        "emb": [[0.5, 0.25, 0.0], [1.0, -3.0, 0.0]],
         "event_timestamp": [now, now],
     }
 )
@@ -136,8 +142,13 @@ try:
 except RuntimeError as error:
     found["first_key_alone"] = str(error)
 single = EntityKey(join_keys=["user_id"], entity_values=[Value(int64_val=1)])
-[(_, values)] = store._get_provider().online_read(store.config, activity, [single], ["spend"])
-found["online_read"] = values["spend"].double_val
+asked = ["spend", "budget", "weights", "emb"]
+[(_, values)] = store._get_provider().online_read(store.config, activity, [single], asked)
+found["online_read"] = {}
+for name in asked:
+    kind = values[name].WhichOneof("val")
+    value = getattr(values[name], kind)
+    found["online_read"][name] = [kind, list(value.val) if kind.endswith("_list_val") else value]
 dummy = EntityKey(join_keys=["__dummy_id"], entity_values=[Value(string_val="")])
 [(_, values)] = store._get_provider().online_read(store.config, rates, [dummy], ["eur"])
 found["online_read_without_keys"] = values["eur"].double_val

@@ -31,8 +31,8 @@ export function registerGet(program: Command, context: CliContext): void {
     'tidemark get --service churn_model --entity user_id=17 --repo feature_repo/assistant',
   ).action(async (features: readonly string[], options: GetOptions) => {
     await withSession(context, options, async (session) => {
-      const answer = await readOnline(session, { ...options, features });
-      session.output.facts(answer, () => answerLines(answer));
+      const { answer, json } = await readOnline(session, { ...options, features });
+      session.output.facts(json, () => answerLines(answer));
     });
   });
 }
