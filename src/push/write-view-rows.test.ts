@@ -65,3 +65,21 @@ test('a row that would never be true is refused, and so are two ends of one row'
     problems: [{ where: 'df[1]', message: expect.stringContaining('send the one that is true') }],
   });
 });
+
+test("timestamps are taken as ISO times and as Feast's client sends them, in whole seconds, also in lists", async () => {
+  const features = [
+    ['seen', 'timestamp'],
+    ['times', 'array<timestamp>'],
+  ] as const;
+  const frame = { user_id: [1, 2], since: [SINCE, SINCE], seen: [1, '1970-01-01T00:00:00.5Z'] };
+  const times = [[1_700_000_000, '1970-01-01T00:00:00.000001Z', null, -1], null];
+  expect(await written({ ...frame, times }, features)).toEqual({
+    1: [1_000_000n, [1_700_000_000_000_000n, 1n, null, -1_000_000n], null],
+    2: [500_000n, null, null],
+  });
+  for (const wrong of [[1.5], [1e15], ['x'], 1]) {
+    await expect(written({ ...frame, times: [wrong, null] }, features)).rejects.toMatchObject({
+      problems: [{ where: 'df.times[0]' }],
+    });
+  }
+});

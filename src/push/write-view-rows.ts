@@ -73,6 +73,7 @@ function featureRows(view: BatchViewSpec, frame: Frame, rules: FrameRules): read
       names: [name] as const,
       type,
       ...(type === 'timestamp' ? { decode: timeOrSeconds } : {}),
+      ...(type === 'array<timestamp>' ? { decode: timesOrSeconds } : {}),
     })),
   ];
   const { rows, values } = readFrame(frame, columns, rules);
@@ -117,9 +118,20 @@ function timeAt(value: Value | undefined, otherwise: Micros): Micros {
 
 const decodeTime = jsonDecoder('timestamp');
 
-/** Feast's client sends timestamps of features as whole seconds since 1970, as it is served them. */
+/** Feast's client sends timestamps of features as whole seconds since 1970, as it is served them; in lists too. */
 function timeOrSeconds(json: ExactJson): Value | undefined {
   if (typeof json !== 'number' || !Number.isSafeInteger(json)) return decodeTime(json);
   const time = BigInt(json) * 1_000_000n;
   return BigInt.asIntN(64, time) === time ? time : undefined;
+}
+
+function timesOrSeconds(json: ExactJson): Value | undefined {
+  if (!Array.isArray(json)) return json === null ? null : undefined;
+  const times: Value[] = [];
+  for (const item of json as readonly ExactJson[]) {
+    const time = timeOrSeconds(item);
+    if (time === undefined) return undefined;
+    times.push(time);
+  }
+  return times;
 }

@@ -23,13 +23,14 @@ const rows = pushSource({
   columns: {
     user_id: 'int64', sessions: 'int64', spend: 'float64', model: 'string', active: 'bool', since: 'timestamp',
     tags: 'array<string>', budget: 'float64', weights: 'array<float64>', emb: 'vector(3)',
+    times: 'array<timestamp>',
   },
 });
 export const activity = streamFeatureView({
   name: 'activity', version: 1, entities: [user], source: rows, startTime: '<start>', ttl: '1d',
   features: {
     sessions: 'int64', spend: 'float64', model: 'string', active: 'bool', since: 'timestamp', tags: 'array<string>',
-    budget: 'float64', weights: 'array<float64>', emb: 'vector(3)',
+    budget: 'float64', weights: 'array<float64>', emb: 'vector(3)', times: 'array<timestamp>',
   },
 });
 const flights = pushSource({
@@ -95,6 +96,7 @@ describe.skipIf('reason' in feast)(
         budget: [20, 0, null],
         weights: [[0.5, 2, 0], [3], null],
         emb: [[0.5, 0.25, 0], [1, -3, 0], null],
+        times: [[found.since, 1], [1_700_000_000], null],
       });
       expect(found.online_read).toEqual({
         spend: ['double_val', 1.5],

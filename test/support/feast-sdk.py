@@ -54,6 +54,7 @@ activity = FeatureView(
         Field(name="budget", dtype=Float64),
         Field(name="weights", dtype=Array(Float64)),
         Field(name="emb", dtype=Array(Float32)),
+        Field(name="times", dtype=Array(UnixTimestamp)),
     ],
     source=PushSource(name="activity_push", batch_source=file_source("activity_files")),
 )
@@ -91,6 +92,7 @@ rows = pd.DataFrame(
         "budget": [20.0, 0.0],
         "weights": [[0.5, 2.0, 0.0], [3.0]],
         "emb": [[0.5, 0.25, 0.0], [1.0, -3.0, 0.0]],
+        "times": [[now, datetime.fromtimestamp(1, timezone.utc)], [datetime.fromtimestamp(1_700_000_000, timezone.utc)]],
         "event_timestamp": [now, now],
     }
 )
