@@ -30,7 +30,7 @@ export async function runActivity<T>(work: (scope: ActivityScope) => Promise<T>)
   } catch (error) {
     // Whatever broke because of the cancellation, the cancellation is what happened.
     if (context.cancellationSignal.aborted) throw context.cancellationSignal.reason;
-    throw toFailure(error);
+    throw toFailure(error, context.info.attempt);
   } finally {
     clearInterval(heartbeat);
   }

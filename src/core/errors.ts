@@ -48,15 +48,18 @@ export class TidemarkError extends Error {
   readonly code: ErrorCode;
   /** Every problem found, not the first: definitions and requests are checked as a whole. */
   readonly problems: readonly Problem[];
+  /** Whether waiting heals nothing, although its code says that it may: a file that is no Parquet stays one. */
+  readonly lasting: boolean;
 
   constructor(
     code: ErrorCode,
     message: string,
-    options: { cause?: unknown; problems?: readonly Problem[] } = {},
+    options: { cause?: unknown; problems?: readonly Problem[]; lasting?: boolean } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.problems = options.problems ?? [];
+    this.lasting = options.lasting ?? false;
   }
 
   get httpStatus(): number {
@@ -64,7 +67,7 @@ export class TidemarkError extends Error {
   }
 
   get retryable(): boolean {
-    return CODES[this.code].retryable;
+    return CODES[this.code].retryable && !this.lasting;
   }
 }
 

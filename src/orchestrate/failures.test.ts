@@ -4,17 +4,31 @@ import { TidemarkError } from '../core/errors.ts';
 import { fromFailure, toFailure } from './failures.ts';
 
 test('an error of ours crosses the border with its code, and its code says whether to retry', () => {
-  const wrong = toFailure(new TidemarkError('QUERY_INVALID', 'Cannot use it.'));
+  const wrong = toFailure(new TidemarkError('QUERY_INVALID', 'Cannot use it.'), 1);
   expect(wrong).toMatchObject({ type: 'QUERY_INVALID', nonRetryable: true });
-  expect(toFailure(new TidemarkError('STORE_UNAVAILABLE', 'Away.'))).toMatchObject({ nonRetryable: false });
+  expect(toFailure(new TidemarkError('STORE_UNAVAILABLE', 'Away.'), 9)).toMatchObject({
+    nonRetryable: false,
+  });
   expect(fromFailure(new Error('workflow failed', { cause: wrong }))).toMatchObject({
     code: 'QUERY_INVALID',
     message: 'Cannot use it.',
   });
 });
 
+test('what waiting does not heal is tried three times, and what it may heal as often as its workflow says', () => {
+  const lasting = new TidemarkError('SOURCE_UNREADABLE', 'It is no Parquet file.', { lasting: true });
+  const passing = new TidemarkError('SOURCE_UNREADABLE', 'The server does not answer.');
+  const retried = (error: TidemarkError) =>
+    [1, 2, 3, 4].map((attempt) => {
+      const failure = toFailure(error, attempt);
+      return failure instanceof ApplicationFailure && failure.nonRetryable !== true;
+    });
+  expect(retried(lasting)).toEqual([true, true, false, false]);
+  expect(retried(passing)).toEqual([true, true, true, true]);
+});
+
 test('a cancellation stays one on both sides', () => {
-  expect(toFailure(new TidemarkError('CANCELLED', 'Stopped.'))).toBeInstanceOf(CancelledFailure);
+  expect(toFailure(new TidemarkError('CANCELLED', 'Stopped.'), 1)).toBeInstanceOf(CancelledFailure);
   expect(fromFailure(new Error('x', { cause: new CancelledFailure('y') }))).toMatchObject({
     code: 'CANCELLED',
   });

@@ -1,8 +1,14 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { isErrorCode, isRetryable, messageOf, TidemarkError } from '../core/errors.ts';
 
-/** An error of ours as Temporal carries it: its code is the failure's type, which decides whether to retry. */
-export function toFailure(thrown: unknown): Error {
+/** What lasts is tried so often, within seconds: a file may have been read while it was being replaced. */
+const LASTING_TRIES = 3;
+
+/**
+ * An error of ours as Temporal carries it: its code is the failure's type, which decides whether to retry. `attempt`
+ * counts from 1; errors that waiting does not heal are retried a few times only.
+ */
+export function toFailure(thrown: unknown, attempt: number): Error {
   if (thrown instanceof CancelledFailure || thrown instanceof ApplicationFailure) return thrown;
   if (!(thrown instanceof TidemarkError)) {
     return ApplicationFailure.create({
@@ -15,7 +21,7 @@ export function toFailure(thrown: unknown): Error {
   return ApplicationFailure.create({
     type: thrown.code,
     message: thrown.message,
-    nonRetryable: !isRetryable(thrown.code),
+    nonRetryable: !isRetryable(thrown.code) || (thrown.lasting && attempt >= LASTING_TRIES),
     details: thrown.problems.length > 0 ? [thrown.problems.slice(0, 20)] : [],
   });
 }

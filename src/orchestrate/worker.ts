@@ -14,6 +14,7 @@ import { messageOf, TidemarkError } from '../core/errors.ts';
 import { connectionOptions, type TemporalSettings } from './connection.ts';
 import { taskQueueOf } from './ids.ts';
 import { workerHere } from './pollers.ts';
+import { sayOnce } from './say-once.ts';
 
 const WORKFLOWS = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
 
@@ -121,11 +122,13 @@ let installed = false;
 function installRuntime(onWarning: (message: string) => void): void {
   if (installed) return;
   installed = true;
+  // The SDK warns of every attempt.
+  const say = sayOnce(onWarning, Date.now);
   Runtime.install({
     shutdownSignals: [],
     logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
       const error: unknown = meta?.error;
-      onWarning(
+      say(
         `temporal ${level.toLowerCase()}: ${message}${error === undefined ? '' : ` (${messageOf(error)})`}`,
       );
     }),

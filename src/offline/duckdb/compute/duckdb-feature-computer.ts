@@ -5,7 +5,7 @@ import { type BatchViewSpec, formatViewVersion } from '../../../core/feature-vie
 import { formatInterval, type Interval } from '../../../core/interval.ts';
 import type { FeatureComputer } from '../../feature-computer.ts';
 import { contentDigest } from '../content-digest.ts';
-import { duckDbReason, failureKind } from '../duckdb-failure.ts';
+import { duckDbReason, failureKind, isLasting } from '../duckdb-failure.ts';
 import type { DuckDbEngine } from '../engine.ts';
 import { writeFeatureFile } from '../feature-file.ts';
 import type { SourcePlace } from '../sources/open-source.ts';
@@ -122,7 +122,7 @@ async function explained<T>(view: BatchViewSpec, range: Interval, work: () => Pr
         throw new TidemarkError(
           'SOURCE_UNREADABLE',
           `${what}: ${duckDbReason(error)}. Check the files of ${view.sources.map(({ name }) => `source "${name}"`).join(', ')}.`,
-          { cause: error },
+          { cause: error, lasting: isLasting(error) },
         );
       default:
         throw error;

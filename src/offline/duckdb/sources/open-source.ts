@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { TidemarkError } from '../../../core/errors.ts';
 import type { PostgresSourceSpec, SourceSpec } from '../../../core/source.ts';
-import { duckDbReason, failureKind } from '../duckdb-failure.ts';
+import { duckDbReason, failureKind, isLasting } from '../duckdb-failure.ts';
 import { identifiers } from '../sql-text.ts';
 import { scanFiles } from './file-scan.ts';
 import type { OpenRange } from './hive-partitions.ts';
@@ -80,6 +80,7 @@ export async function openAddress(
     throw new TidemarkError(
       'SOURCE_UNREADABLE',
       `Cannot read ${address}: of addresses, only s3:// can be read.`,
+      { lasting: true },
     );
   }
   if (remote === undefined) {
@@ -140,7 +141,7 @@ export function sourceFailure(
   return new TidemarkError(
     'SOURCE_UNREADABLE',
     `Cannot read source "${source.name}" at ${path}: ${reason}; ${advice}.`,
-    { cause: error },
+    { cause: error, lasting: isLasting(error) },
   );
 }
 

@@ -178,12 +178,14 @@ async function withClient<T>(
     throw new TidemarkError(
       'SOURCE_UNREADABLE',
       `${where}: that environment variable is not set; it must hold the address.`,
+      { lasting: true },
     );
   }
   if (!/^postgres(ql)?:\/\//.test(url) || !URL.canParse(url)) {
     throw new TidemarkError(
       'SOURCE_UNREADABLE',
       `${where}: that environment variable holds no address that starts with postgres://.`,
+      { lasting: true },
     );
   }
   const client = new pg.Client({
@@ -203,10 +205,20 @@ async function withClient<T>(
     const kind = failureKind(error);
     if (error instanceof TidemarkError || kind === 'interrupted' || kind === 'memory') throw error;
     // Without the cause: it may hold the address.
-    throw new TidemarkError('SOURCE_UNREADABLE', `${where}: ${withoutSecrets(messageOf(error), url)}.`);
+    throw new TidemarkError('SOURCE_UNREADABLE', `${where}: ${withoutSecrets(messageOf(error), url)}.`, {
+      lasting: isRefusal(error),
+    });
   } finally {
     await client.end().catch(() => {});
   }
+}
+
+/** SQLSTATE classes of what passes: connections, conflicts, resources, a server that stops or starts, its disk. */
+const PASSING = /^(08|40|53|55|57|58|72|XX)/;
+
+/** Whether the server has answered that it cannot be done: a table that is not there, a password that is wrong. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code !== undefined && !PASSING.test(error.code);
 }
 
 function withoutSecrets(message: string, url: string): string {

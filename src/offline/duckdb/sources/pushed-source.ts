@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { TidemarkError } from '../../../core/errors.ts';
 import { type Column, type PushSourceSpec, RECEIVED_TIME, valueColumns } from '../../../core/source.ts';
-import { duckDbReason } from '../duckdb-failure.ts';
+import { duckDbReason, isLasting } from '../duckdb-failure.ts';
 import { fileList, identifier, literalPath } from '../sql-text.ts';
 import { duckDbType } from '../types.ts';
 import type { OpenRange } from './hive-partitions.ts';
@@ -83,7 +83,7 @@ async function columnsOfFiles(
     throw new TidemarkError(
       'SOURCE_UNREADABLE',
       `Cannot read the pushed rows of source "${source.name}": ${duckDbReason(error)}. Check that the files below the offline store are there.`,
-      { cause: error },
+      { cause: error, lasting: isLasting(error) },
     );
   }
 }
