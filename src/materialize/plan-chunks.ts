@@ -7,13 +7,10 @@ import type { LateInput } from '../ledger/late-input.ts';
 import type { HeldRange, Ledger } from '../ledger/ledger.ts';
 import { missingOf } from '../ledger/watermark.ts';
 import type { SourceReader } from '../offline/source-reader.ts';
+import { intervalsPerChunk } from './chunk-size.ts';
 import { cutChunks } from './cut-chunks.ts';
 import { dueRange, firstTick } from './due-range.ts';
 import { lateParts } from './late-parts.ts';
-
-/** A chunk never holds more source rows than this by estimate, nor more intervals than the next. */
-const ROWS_PER_CHUNK = 5_000_000;
-const INTERVALS_PER_CHUNK = 2_000;
 
 export interface ChunkRequest {
   readonly project: string;
@@ -55,7 +52,7 @@ export async function planChunks(
   const schedule = scheduleOf(view.schedule);
   const approved = missing.filter((part) => coverage.approved.some((range) => isSame(range, part)));
   const rest = missing.filter((part) => !approved.includes(part));
-  const intervals = await intervalsPerChunk(view, due, sources);
+  const intervals = await intervalsPerChunk(view, [...rest, ...overdue], sources);
   const cut = cutChunks(schedule, firstTick(view), rest, intervals);
   // An approved range is computed as it was approved, whatever the cuts are by now.
   return {
@@ -78,17 +75,4 @@ function wantedPart(view: BatchViewSpec, range: Interval, due: Interval | undefi
     );
   }
   return due === undefined ? undefined : intersect(whole, due);
-}
-
-/**
- * Estimated from everything that is due, not from what is asked for, so that all runs cut alike; a power of two
- * (times the largest size), so that the cuts stay where they are while the source grows.
- */
-async function intervalsPerChunk(view: BatchViewSpec, due: Interval, sources: SourceReader): Promise<number> {
-  const extents = await Promise.all(view.sources.map((source) => sources.extent(source, due)));
-  const rows = extents.reduce((total, extent) => total + extent.rows, 0);
-  const intervals = scheduleOf(view.schedule).ticks(due.start, due.end).length - 1;
-  let size = INTERVALS_PER_CHUNK;
-  while (size > 1 && size * rows > ROWS_PER_CHUNK * intervals) size = Math.ceil(size / 2);
-  return size;
 }

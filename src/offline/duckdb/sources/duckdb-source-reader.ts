@@ -1,16 +1,15 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { TidemarkError } from '../../../core/errors.ts';
-import type { Interval } from '../../../core/interval.ts';
 import type { SourceSpec } from '../../../core/source.ts';
 import { micros } from '../../../core/time.ts';
-import type { SourceColumn, SourceExtent, SourceReader } from '../../source-reader.ts';
+import type { SourceColumn, SourceReader } from '../../source-reader.ts';
 import { duckDbReason, failureKind } from '../duckdb-failure.ts';
 import type { DuckDbEngine } from '../engine.ts';
 import { identifier, stringLiteral } from '../sql-text.ts';
 import { valueTypeOfDuckDb } from '../types.ts';
+import { measureFiles } from './measure-files.ts';
 import {
   inspectSource,
-  type OpenSource,
   openShape,
   openSource,
   postgresRows,
@@ -19,13 +18,7 @@ import {
 } from './open-source.ts';
 import { postgresExtent } from './postgres-source.ts';
 import { intervalParameters, parseQuery } from './query-shape.ts';
-import {
-  describeSelect,
-  type EngineColumn,
-  requireColumn,
-  timeRangeSql,
-  timestampSql,
-} from './source-scan.ts';
+import { describeSelect, type EngineColumn, requireColumn } from './source-scan.ts';
 
 /** Looks at sources with DuckDB. */
 export function createDuckDbSourceReader(engine: DuckDbEngine, place: SourcePlace): SourceReader {
@@ -86,7 +79,7 @@ export function createDuckDbSourceReader(engine: DuckDbEngine, place: SourcePlac
           time: true,
         });
         try {
-          return await measure(connection, source, opened, time, range);
+          return await measureFiles(connection, source, opened, time, range);
         } catch (error) {
           throw sourceFailure(error, source, place) ?? error;
         }
@@ -155,45 +148,4 @@ function expressionFailure(expression: string, error: unknown): unknown {
     'QUERY_INVALID',
     `Cannot use the expression "${expression}": ${duckDbReason(error)}.`,
   );
-}
-
-async function measure(
-  connection: DuckDBConnection,
-  source: SourceSpec,
-  opened: OpenSource,
-  time: EngineColumn,
-  range: Interval | undefined,
-): Promise<SourceExtent> {
-  const where = timeRangeSql(time, { from: range?.start, to: range?.end });
-  // Only the time column is read, and of Parquet only the row groups whose statistics touch the range.
-  const at = `epoch_us(${timestampSql(time.name)})`;
-  const [row = []] = (
-    await connection.runAndReadAll(
-      `SELECT count(*), min(${at}), max(${at}) FROM ${opened.relation} WHERE ${where}`,
-    )
-  ).getRows();
-  const rows = Number(row[0]);
-  const { bytes: allBytes, rows: allRows } = await sizeOf(connection, source, opened);
-  const bytes = allRows === null || allRows === 0 ? allBytes : Math.round((allBytes * rows) / allRows);
-  if (rows === 0) return { rows: 0, bytes: 0 };
-  return { rows, bytes, first: micros(BigInt(String(row[1]))), last: micros(BigInt(String(row[2]))) };
-}
-
-/** Size of the files, and all rows where their statistics tell them (null for text: counting would read it all). */
-async function sizeOf(
-  connection: DuckDBConnection,
-  source: SourceSpec,
-  { files }: OpenSource,
-): Promise<{ bytes: number; rows: number | null }> {
-  if (files === null) return { bytes: 0, rows: 0 };
-  const isParquet = source.kind === 'parquet' || source.kind === 'push';
-  const [row = []] = (
-    await connection.runAndReadAll(
-      isParquet
-        ? `SELECT sum(file_size_bytes), sum(num_rows) FROM parquet_file_metadata(${files})`
-        : // Only what the file system says is read of them.
-          `SELECT sum(size) FROM read_blob(${files})`,
-    )
-  ).getRows();
-  return { bytes: Number(row[0]), rows: isParquet ? Number(row[1]) : null };
 }

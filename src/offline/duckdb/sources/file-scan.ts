@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { TidemarkError } from '../../../core/errors.ts';
 import type { Column, FileSourceSpec } from '../../../core/source.ts';
+import { isLasting } from '../duckdb-failure.ts';
 import { fileList, identifier, identifiers, literalPath, stringLiteral } from '../sql-text.ts';
 import { duckDbType } from '../types.ts';
 import {
@@ -26,7 +27,8 @@ export interface FileScan {
 
 /**
  * Opens the files that can hold rows of `range`. Files may differ in their columns: a missing one is null. Of a
- * source partitioned by time, the first and the last file are opened too, but only for their columns.
+ * source partitioned by time, the first and the last file are opened too, but only for their columns: where that
+ * fails it is done without them.
  */
 export async function scanFiles(
   connection: DuckDBConnection,
@@ -43,16 +45,23 @@ export async function scanFiles(
   // DuckDB takes every folder of a path for a column, also those above the source's own part.
   const above = asked ? [...partitionedFile(`${base}/`).values.keys()] : [];
   const kept = pruned(found, source, range);
-  const files = kept === undefined ? stringLiteral(path) : fileList(kept.opened.map(literalFile));
   const hive = hiveOptions(source, found, keys, asked);
-  const opened = kept?.opened ?? found;
-  const asOne = { files, only: opened.length === 1 ? (opened[0]?.file ?? null) : null, hive };
-  const scan = await scanSql(connection, source, asOne, [...keys, ...above]);
+  const open = (opened: readonly PartitionedFile[]) => {
+    const files = kept === undefined ? stringLiteral(path) : fileList(opened.map(literalFile));
+    const only = opened.length === 1 ? (opened[0]?.file ?? null) : null;
+    return scanSql(connection, source, { files, only, hive }, [...keys, ...above]);
+  };
+  const scan = kept === undefined ? await open(found) : await firstReadable(choicesOf(kept), open);
   const relation = withoutColumns(above, scan.sql);
   return {
     relation: kept === undefined ? relation : `(SELECT * FROM ${relation} WHERE ${kept.filter})`,
     columns: scan.columns.filter(({ name }) => !above.includes(name)),
-    files: kept === undefined ? files : kept.read.length === 0 ? null : fileList(kept.read.map(literalFile)),
+    files:
+      kept === undefined
+        ? stringLiteral(path)
+        : kept.read.length === 0
+          ? null
+          : fileList(kept.read.map(literalFile)),
   };
 }
 
@@ -78,8 +87,34 @@ function withoutColumns(names: readonly string[], relation: string): string {
 
 interface Pruned {
   readonly read: readonly PartitionedFile[];
-  readonly opened: readonly PartitionedFile[];
+  /** Those of the first and the last file that are opened for their columns only. */
+  readonly ends: readonly PartitionedFile[];
   readonly filter: string;
+}
+
+/** What is opened, from the most columns to the least: a bad file of another time stands in nobody's way. */
+function choicesOf({ read, ends }: Pruned): readonly (readonly PartitionedFile[])[] {
+  const sorted = (files: readonly PartitionedFile[]) =>
+    files.toSorted((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : 0));
+  const one = ends.length < 2 ? [] : ends.toReversed().map((end) => [...read, end]);
+  return [[...read, ...ends], ...one, read].filter((files) => files.length > 0).map(sorted);
+}
+
+/** Throws the first failure when all fail, and at once what is not the files' fault. */
+async function firstReadable<T>(
+  choices: readonly (readonly PartitionedFile[])[],
+  open: (files: readonly PartitionedFile[]) => Promise<T>,
+): Promise<T> {
+  let first: unknown;
+  for (const files of choices) {
+    try {
+      return await open(files);
+    } catch (error) {
+      if (!isLasting(error)) throw error;
+      first ??= error;
+    }
+  }
+  throw first;
 }
 
 /** Undefined when all files are to be read. */
@@ -100,7 +135,7 @@ function pruned(
   const values = [...wanted].map(stringLiteral).join(', ');
   return {
     read,
-    opened: [...new Set([first, ...read, last])],
+    ends: [...new Set([first, last])].filter((file) => !read.includes(file)),
     filter: read.length === 0 ? 'false' : `${column} IN (${values}) OR ${column} IS NULL`,
   };
 }
