@@ -1,7 +1,9 @@
+import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, TidemarkError } from '../core/errors.ts';
+import { endOf } from './logs.ts';
 import { freePort, isFree } from './ports.ts';
-import { commandLine, isRunning, type Spawned, spawnServer, stopProcess, tailOf } from './process.ts';
+import { commandLine, isRunning, type Spawned, spawnServer, stopProcess } from './process.ts';
 import type { Launch, PrepareContext, Server } from './server.ts';
 import { forgetServer, noteServer, type RunningServer, readState } from './state.ts';
 
@@ -88,6 +90,7 @@ async function start(server: Server, launch: Launch, context: BringUpContext): P
   const { config, home, owner } = context;
   const logFile = home.log(server.name);
   let port = await portFor(server, context);
+  let endedBefore = false;
   for (let attempt = 1; ; attempt += 1) {
     const address = launch.address(port);
     const spawned = await spawnServer(launch, port, logFile, (started) =>
@@ -98,14 +101,20 @@ async function start(server: Server, launch: Launch, context: BringUpContext): P
     if (failure === null) return running;
     await stopProcess(spawned, server.stopSignal);
     forgetServer(home, server.name);
-    const tail = tailOf(logFile);
+    const tail = endOf(logFile);
     if (attempt < START_ATTEMPTS && PORT_TAKEN.test(tail)) {
       port = await freePort();
       continue;
     }
+    // Once in a while one dies of a race in its own start, and does not do so again.
+    if (spawned.ended() !== null && !endedBefore) {
+      endedBefore = true;
+      context.onProgress(`${server.title} did not start (${failure}); trying once more.`);
+      continue;
+    }
     throw new TidemarkError(
       'STACK_UNAVAILABLE',
-      `Cannot start ${server.title}: ${failure}. The end of ${logFile}:\n${tail}`,
+      `Cannot start ${server.title}${attempt > 1 ? ` in ${attempt} attempts` : ''}: ${failure}. Its log is ${logFile} (of the starts before: ${basename(logFile)}.1 and so on), where it says:\n${tail}`,
     );
   }
 }

@@ -1,7 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync, renameSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { keepLog } from './logs.ts';
 import type { Launch } from './server.ts';
 
 /** A server process, known by pid and by the program it runs (a pid alone may have been given to another one). */
@@ -26,7 +27,7 @@ export function spawnServer(
   logFile: string,
   note: (server: ServerProcess) => void,
 ): Promise<Spawned> {
-  if (existsSync(logFile)) renameSync(logFile, `${logFile}.previous`);
+  keepLog(logFile);
   const log = openSync(logFile, 'a', 0o600);
   const program = basename(launch.file);
   let end: string | null = null;
@@ -100,14 +101,5 @@ export function signalProcess(server: ServerProcess, signal: NodeJS.Signals): bo
     return true;
   } catch {
     return false;
-  }
-}
-
-/** The last lines of a log, for the error of a server that would not start. */
-export function tailOf(logFile: string, lines = 8): string {
-  try {
-    return readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
-  } catch {
-    return '';
   }
 }

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
@@ -12,6 +12,7 @@ import { homeAt } from '../../src/stack/home.ts';
 import { isRunning } from '../../src/stack/process.ts';
 import { type Addresses, type Stack, stackStatus, startStack, stopStack } from '../../src/stack/stack.ts';
 import { readState } from '../../src/stack/state.ts';
+import { temporal } from '../../src/stack/temporal.ts';
 import { services } from '../support/services.ts';
 import { alive, freshConfig, pids } from '../support/stack-home.ts';
 
@@ -30,9 +31,9 @@ async function expectAllToAnswer({ databaseUrl, redisUrl, temporalAddress }: Add
   const redis = new Redis(redisUrl);
   expect(await redis.ping()).toBe('PONG');
   redis.disconnect();
-  const temporal = await Connection.connect({ address: temporalAddress });
-  const described = await temporal.workflowService.describeNamespace({ namespace: 'default' });
-  await temporal.close();
+  const connection = await Connection.connect({ address: temporalAddress });
+  const described = await connection.workflowService.describeNamespace({ namespace: 'default' });
+  await connection.close();
   expect(described.namespaceInfo?.name).toBe('default');
 }
 
@@ -265,6 +266,51 @@ test('given addresses are used as they are, and stopping leaves those servers al
   await guest.stop();
   await expectAllToAnswer(own.addresses);
   await own.stop();
+});
+
+/** A folder for PATH with a Temporal CLI that panics at its first `deaths` starts and is the real one after them. */
+async function panickingTemporal(config: Config, deaths: number): Promise<string> {
+  const folder = join(config.home, '..', 'programs');
+  const { file } = await temporal.prepare({ config, home: homeAt(config.home), onProgress: () => {} });
+  mkdirSync(folder);
+  writeFileSync(
+    join(folder, 'temporal'),
+    `#!/bin/sh
+if [ "$1" = --version ]; then echo 'temporal version 1.9.1'; exit; fi
+echo start >> ${folder}/starts
+if [ $(wc -l < ${folder}/starts) -le ${deaths} ]; then
+  echo 'panic: no such table: namespaces' >&2
+  for line in 1 2 3 4 5 6 7 8 9; do echo "goroutine $line [running]:" >&2; done
+  exit 2
+fi
+exec ${file} "$@"
+`,
+    { mode: 0o755 },
+  );
+  return `${folder}:${process.env.PATH}`;
+}
+
+const others = () => ({ DATABASE_URL: services().databaseUrl, REDIS_URL: services().redisUrl });
+
+test('a server that dies in its start is started once more, and the log of its death is kept', async () => {
+  const config = freshConfig();
+  const child = inOtherProcess(config, { ...others(), PATH: await panickingTemporal(config, 1) });
+  const { started, addresses } = await announced(child);
+  expect(started).toEqual(['temporal']);
+  await expectAllToAnswer(addresses);
+  expect(readFileSync(join(config.home, 'logs/temporal.log.1'), 'utf8')).toContain('panic: no such table');
+});
+
+test('a server that dies in its second start too is given up: why, and where its logs are', async () => {
+  const config = freshConfig();
+  const child = inOtherProcess(config, { ...others(), PATH: await panickingTemporal(config, 2) });
+  const { code, message } = await announced(child);
+  expect(code).toBe('STACK_UNAVAILABLE');
+  const log = join(config.home, 'logs/temporal.log');
+  expect(message).toContain(
+    `Cannot start Temporal in 2 attempts: it ended with exit code 2. Its log is ${log} (of the starts before: temporal.log.1 and so on), where it says:\npanic: no such table: namespaces\n`,
+  );
+  expect(alive(config)).toEqual([]);
 });
 
 test('without any of the binaries and without pip, one error says what was looked for and how to get it', async () => {
