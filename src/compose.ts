@@ -174,7 +174,11 @@ export function compose({ config, addresses, baseDir }: ComposeRequest): Platfor
     };
   });
   const online = once(async () => {
-    const store = await createRedisOnlineStore({ url: addresses.redisUrl, clock });
+    const store = await createRedisOnlineStore({
+      url: addresses.redisUrl,
+      clock,
+      maxRowBytes: config.rowMaxBytes,
+    });
     closers.push(() => store.close());
     return store;
   });

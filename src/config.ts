@@ -28,6 +28,8 @@ export interface Config {
   readonly pushLog: string;
   /** How far the event time of a pushed row may lie in the future. */
   readonly pushMaxFuture: DurationMicros;
+  /** What a row that is served may take. */
+  readonly rowMaxBytes: number;
   /** Features of rows that one request may read online. */
   readonly readMaxValues: number;
   readonly duckdbMemory: string;
@@ -69,6 +71,11 @@ const Environment = z.object({
     .string()
     .refine((text) => parseDuration(text) !== undefined, 'expected a duration such as 5m or 1h')
     .default('5m'),
+  TIDEMARK_ROW_MAX_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1024)
+    .default(1024 * 1024),
   TIDEMARK_READ_MAX_VALUES: z.coerce.number().int().min(1).default(2_000_000),
   TIDEMARK_DUCKDB_MEMORY: z
     .string()
@@ -110,6 +117,7 @@ export function readConfig(env: NodeJS.ProcessEnv, cwd: string = process.cwd()):
     offline: resolve(cwd, vars.TIDEMARK_OFFLINE ?? `${home}/offline`),
     pushLog: resolve(cwd, vars.TIDEMARK_PUSH_LOG ?? `${home}/push-log`),
     pushMaxFuture: durationOf(vars.TIDEMARK_PUSH_MAX_FUTURE),
+    rowMaxBytes: vars.TIDEMARK_ROW_MAX_BYTES,
     readMaxValues: vars.TIDEMARK_READ_MAX_VALUES,
     duckdbMemory: vars.TIDEMARK_DUCKDB_MEMORY,
     duckdbThreads: vars.TIDEMARK_DUCKDB_THREADS,

@@ -38,6 +38,7 @@ export async function httpWrites(
     onStreamed: notes.onStreamed,
     clock: receiptClock(platform.clock),
     maxFuture: platform.config.pushMaxFuture,
+    maxRowBytes: platform.config.rowMaxBytes,
     async close() {
       await notes.close();
       await opening;

@@ -8,6 +8,7 @@ import { type Clock, type DurationMicros, latest, type Micros, micros } from '..
 import type { KeyValue, Value } from '../core/value-type.ts';
 import type { OnlineStore } from '../online/online-store.ts';
 import { onlineTableOf } from '../online/online-table.ts';
+import { largeRows } from './large-rows.ts';
 import { newestRows } from './newest-rows.ts';
 import type { PushLog } from './push-log.ts';
 import { type Frame, readFrame, refuse } from './read-frame.ts';
@@ -30,6 +31,8 @@ export interface WriteDeps {
   /** How far an event time may lie in the future. */
   readonly maxFuture: DurationMicros;
   readonly maxRows: number;
+  /** What a row that is served may take; default 1 MiB. */
+  readonly maxRowBytes?: number;
 }
 
 export interface WrittenOnline {
@@ -71,7 +74,7 @@ export async function pushRows(
   if (isOnline && views.length === 0) throw nobodyReadsOnline(manifest, name);
   const receivedAt = clock();
   const rows = eventRows(source, frame, { ...deps, receivedAt });
-  const tables = publishable(views, source, rows, receivedAt);
+  const tables = publishable(views, source, rows, { ...deps, receivedAt });
   if (rows.length === 0) return { source: name, rows: 0, offline: isOffline, online: [] };
   if (isOffline) await log.append({ project: manifest.project, source: name, receivedAt, rows });
   const online = isOnline
@@ -166,12 +169,13 @@ function publishable(
   views: readonly BatchViewSpec[],
   source: PushSourceSpec,
   rows: readonly EventRow[],
-  receivedAt: Micros,
+  { receivedAt, maxRowBytes }: Pick<WriteDeps, 'maxRowBytes'> & { readonly receivedAt: Micros },
 ): readonly { readonly view: BatchViewSpec; readonly newest: readonly FeatureRow[] }[] {
   const problems: Problem[] = [];
   const tables = views.map((view) => {
     const found = problems.length;
     const typed = rows.map((row, at) => featureRow(view, source, row, at, receivedAt, problems));
+    problems.push(...largeRows(view, typed, maxRowBytes));
     // Which of them is the newest is only asked of rows that are right.
     return { view, newest: problems.length > found ? [] : newestRows(typed, problems, view.name) };
   });

@@ -83,3 +83,13 @@ test("timestamps are taken as ISO times and as Feast's client sends them, in who
     });
   }
 });
+
+test('a row too large to be served is refused, at its largest column', async () => {
+  const frame = { user_id: [1, 2], plan: ['a', 'é'.repeat(600_000)], since: [SINCE, SINCE] };
+  await expect(written(frame)).rejects.toMatchObject({
+    code: 'REQUEST_INVALID',
+    message: expect.stringMatching(
+      /^ {2}df\.plan\[1\]: found a row of 1,200,\d{3} bytes, most of them here; view "plan@v1" serves rows of at most 1,048,576 bytes/m,
+    ),
+  });
+});

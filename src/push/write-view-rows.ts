@@ -7,6 +7,7 @@ import { RECEIVED_TIME } from '../core/source.ts';
 import { formatTime, type Micros, micros, parseTime } from '../core/time.ts';
 import type { KeyValue, Value } from '../core/value-type.ts';
 import { jsonDecoder } from '../serving/json-decoder.ts';
+import { largeRows } from './large-rows.ts';
 import { newestRows } from './newest-rows.ts';
 import { type WriteDeps, type WrittenOnline, writeOnline } from './push-rows.ts';
 import { type Frame, type FrameColumn, type FrameRules, readFrame, refuse } from './read-frame.ts';
@@ -29,6 +30,7 @@ export async function writeViewRows(
   const rules = { to: `view "${text}"`, now, maxFuture: deps.maxFuture, maxRows: deps.maxRows };
   const rows = featureRows(view, frame, rules);
   const problems: Problem[] = rows.flatMap((row, at) => neverTrue(view, row, at));
+  problems.push(...largeRows(view, rows, deps.maxRowBytes));
   const newest = newestRows(rows, problems, view.name);
   refuse(problems, rules);
   return await writeOnline(view, newest, rows.length, deps);

@@ -37,7 +37,8 @@ export interface AppDependencies {
   readonly isWorker?: boolean;
 }
 
-export interface WriteDependencies extends Pick<WriteDeps, 'online' | 'onStreamed' | 'maxFuture'> {
+export interface WriteDependencies
+  extends Pick<WriteDeps, 'online' | 'onStreamed' | 'maxFuture' | 'maxRowBytes'> {
   readonly log: PushLog;
   /** When rows are received; default the server's. */
   readonly clock?: Clock;

@@ -211,6 +211,26 @@ describe('a push', () => {
     expect(await read(['last_click:page'], [60])).toEqual({ user_id: [60], page: [null] });
   });
 
+  test('with a row too large to be served is refused whole, naming it, and none of it is anywhere', async () => {
+    const at = formatTime(ago('1m'));
+    const page = ['a', 'x'.repeat(2_000_000)];
+    const { status, json } = await post('/push', {
+      push_source_name: 'clicks',
+      to: 'online_and_offline',
+      df: { user_id: [61, 62], page, amount: [1, 2], tags: [null, null], at: [at, at] },
+    });
+    expect(status).toBe(400);
+    expect(json.error.problems).toEqual([
+      {
+        where: 'df.page[1]',
+        message: expect.stringMatching(
+          /^found a row of 2,000,\d{3} bytes, most of them here; view "last_click@v1" serves rows of at most 1,048,576 bytes \(TIDEMARK_ROW_MAX_BYTES\)\.$/,
+        ),
+      },
+    ]);
+    expect(await read(['last_click:page'], [61])).toEqual({ user_id: [61], page: [null] });
+  });
+
   test.each([
     [{ push_source_name: 'click', df: {} }, 404, 'UNKNOWN_SOURCE', 'Did you mean "clicks"?'],
     [{ push_source_name: 'clicks', df: {}, to: 'nowhere' }, 400, 'REQUEST_INVALID', 'expected "online"'],

@@ -54,6 +54,25 @@ describe('the online store in Redis', () => {
     }
   }
 
+  it('stores no row beyond the limit, also in place of another, and says which one it was', async () => {
+    const tight = await createRedisOnlineStore({ url: server.url, prefix: PREFIX, maxRowBytes: 1000 });
+    const table = onlineTable({ valueTypes: ['string'] });
+    const small = featureRow([1n], ['a']);
+    const large = featureRow([2n], ['x'.repeat(1000)]);
+    const refused = {
+      code: 'TOO_LARGE',
+      message: expect.stringMatching(
+        /^Cannot store a row of view "activity" at version 1: that of the key 2 takes /,
+      ),
+    };
+    await expect(tight.write(table, [small, large])).rejects.toMatchObject(refused);
+    await tight.write(table, [small]);
+    const withdrawal = { key: large.key, was: small, instead: large };
+    await expect(tight.withdraw(table, [withdrawal])).rejects.toMatchObject(refused);
+    expect(await count(table)).toBe(1);
+    await tight.close();
+  });
+
   it('tells the place of a row: the bucket that it is written to', async () => {
     for (const [type, key] of [
       ['int64', 2n ** 60n],

@@ -1,6 +1,7 @@
 import { TidemarkError } from '../../core/errors.ts';
 import { type Clock, systemClock } from '../../core/time.ts';
 import type { OnlineStore } from '../online-store.ts';
+import { MAX_ROW_BYTES } from '../row-bytes.ts';
 import { readByNode, rowsByNode } from './by-node.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { packedTables } from './packed-table.ts';
@@ -17,6 +18,8 @@ export interface RedisOnlineStoreOptions {
   readonly prefix?: string;
   /** Judges which rows are past their time. */
   readonly clock?: Clock;
+  /** What a row may take with its key; default 1 MiB. A larger one is TOO_LARGE, and names view and key. */
+  readonly maxRowBytes?: number;
   /** How long an answer may take before the store counts as unavailable; 5 s unless told. A refusal shows at once. */
   readonly timeoutMs?: number;
   /** The same for `read` and `ping`, which somebody waits for; 2 s, or `timeoutMs` where that is less. */
@@ -32,14 +35,14 @@ export interface RedisOnlineStoreOptions {
  */
 export async function createRedisOnlineStore(options: RedisOnlineStoreOptions): Promise<OnlineStore> {
   const { url, prefix = 'tidemark', clock = systemClock, timeoutMs = 5000 } = options;
-  const { readTimeoutMs = Math.min(timeoutMs, 2000) } = options;
+  const { readTimeoutMs = Math.min(timeoutMs, 2000), maxRowBytes = MAX_ROW_BYTES } = options;
   if (/[{}]/.test(prefix)) {
     throw new TidemarkError(
       'CONFIG_INVALID',
       `Cannot use "${prefix}" as the prefix of keys: it holds a brace.`,
     );
   }
-  const tableOf = packedTables(prefix);
+  const tableOf = packedTables(prefix, maxRowBytes);
   const nodes = await openRedisNodes({ url, timeoutMs, readTimeoutMs });
   // Filled and copied from without a pause in between, so that all calls can share it.
   const scratch = new ByteWriter(256 * 1024);

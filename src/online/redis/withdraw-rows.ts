@@ -1,7 +1,7 @@
 import type { Withdrawal } from '../../core/rows.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { writeRecency } from './codec.ts';
-import type { PackedTable } from './packed-table.ts';
+import { type PackedTable, packRow } from './packed-table.ts';
 import type { RedisConnection } from './redis-connection.ts';
 import { ScriptCall } from './resp.ts';
 import { WITHDRAW } from './script.ts';
@@ -23,10 +23,11 @@ export async function withdrawRows(
     const ends = [0];
     const buckets = part.map(({ key, was, instead }) => {
       const bucket = table.entities.encode(packed, key);
+      const keyBytes = packed.length - (ends.at(-1) ?? 0);
       ends.push(packed.length);
       writeRecency(packed, was);
       ends.push(packed.length);
-      if (instead !== undefined) table.rows.encode(packed, instead);
+      if (instead !== undefined) packRow(table, packed, instead, keyBytes);
       ends.push(packed.length);
       return bucket;
     });

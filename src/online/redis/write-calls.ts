@@ -1,7 +1,7 @@
 import type { FeatureRow } from '../../core/rows.ts';
 import type { Micros } from '../../core/time.ts';
 import { ByteWriter } from './byte-writer.ts';
-import type { PackedTable } from './packed-table.ts';
+import { type PackedTable, packRow } from './packed-table.ts';
 import { ScriptCall } from './resp.ts';
 import type { Script } from './script.ts';
 
@@ -41,8 +41,9 @@ export function* writeCalls(
     packedEnds.length = 0;
     let to = from;
     while (to < order.length && to - from < CHUNK_ROWS && packed.length < CHUNK_BYTES) {
-      const row = rows[rowAt(order, to++)];
-      if (row !== undefined) table.rows.encode(packed, row);
+      const at = rowAt(order, to++);
+      const row = rows[at];
+      if (row !== undefined) packRow(table, packed, row, (ends[at + 1] ?? 0) - (ends[at] ?? 0));
       packedEnds.push(packed.length);
     }
     yield writeCall(from, to);
