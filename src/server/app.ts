@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
-import { messageOf, TidemarkError } from '../core/errors.ts';
+import { messageOf, problemsError, TidemarkError } from '../core/errors.ts';
 import { parseExactJson } from '../core/exact-json.ts';
+import { repeatedName } from '../core/repeated-name.ts';
 import { answerBrokenRequest, answerOddHeaders } from './answer-broken-requests.ts';
 import type { AppDependencies } from './dependencies.ts';
 import { type KnownRoute, misrouted } from './find-route.ts';
@@ -49,7 +50,10 @@ export function createApp(deps: AppDependencies): FastifyInstance {
     try {
       // Otherwise different wrong bytes would become the same key.
       if (!isUtf8(body)) throw new Error('its bytes are not UTF-8');
-      done(null, parseExactJson(body.toString()));
+      const text = body.toString();
+      const json = parseExactJson(text);
+      const repeated = repeatedName(text, json);
+      done(repeated === undefined ? null : namedTwice(repeated), json);
     } catch (error) {
       done(
         new TidemarkError(
@@ -109,6 +113,14 @@ export function createApp(deps: AppDependencies): FastifyInstance {
 
 function send({ status, body }: HttpProblem, reply: FastifyReply): FastifyReply {
   return reply.code(status).send(body);
+}
+
+/** Whichever of the two was meant, the other would be lost. */
+function namedTwice(path: readonly string[]): TidemarkError {
+  const where = path.slice(0, 8).join('.').slice(0, 200);
+  return problemsError('REQUEST_INVALID', 'Cannot read the request:', [
+    { where, message: 'stands twice in one object; send it once' },
+  ]);
 }
 
 /** V8 quotes the text it could not parse; a request's body may be somebody's data, and long. */
