@@ -161,37 +161,6 @@ describe('bad input', () => {
     expect(error).toMatchObject({ status: 413, code: 'TOO_LARGE' });
   });
 
-  test('a small body that asks for millions of values is refused at once, with the limit and its name', async () => {
-    const aliases = Array.from({ length: 20 }, (_, at) => ({
-      view: 'everything',
-      prefix: `a${at}_`,
-      keys: { user_id: 'user_id' },
-    }));
-    const entities = { user_id: new Array<number>(10_000).fill(1) };
-    const error = await refused({ features: ['everything:*'], entities, entity_aliases: aliases });
-    expect(error).toMatchObject({ status: 413, code: 'TOO_LARGE' });
-    expect(error.message).toBe(
-      'Cannot read 2,200,000 values in one request (10,000 entities, 220 features of each): ' +
-        'the limit is 2,000,000 (TIDEMARK_READ_MAX_VALUES). Send them in several requests.',
-    );
-  });
-
-  test('as many values as the limit are read', async () => {
-    const tight = start({ maxValues: 6 });
-    const ids = { user_id: [1, 2, 3] };
-    const two = ['activity:sessions', 'activity:spend'];
-    const read = async (features: readonly string[]) =>
-      (
-        await tight.inject({
-          method: 'POST',
-          url: '/get-online-features',
-          payload: { features, entities: ids },
-        })
-      ).statusCode;
-    expect([await read(two), await read([...two, 'activity:model'])]).toEqual([200, 413]);
-    await tight.close();
-  });
-
   test('a body too large is told the limit of its route', async () => {
     const error = await refused('x'.repeat(1_100_000));
     expect(error.message).toContain('larger than 1,048,576 bytes');

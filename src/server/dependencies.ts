@@ -29,6 +29,8 @@ export interface AppDependencies {
   readonly maxRows?: number;
   /** Features of entity rows in one request; default 2,000,000. */
   readonly maxValues?: number;
+  /** Of an answer with features; default 256 MiB. */
+  readonly maxAnswerBytes?: number;
   /** How much may be under way at once before requests are refused. */
   readonly limits?: { readonly reads: ReadLimits; readonly writes: LoadLimits };
   /** Whether /metrics tells of the process (memory, event loop) too; for the one server of a process. */

@@ -1,3 +1,4 @@
+import { TidemarkError } from '../core/errors.ts';
 import type { FeatureStatus } from '../core/rows.ts';
 import type { Micros } from '../core/time.ts';
 import type { ValueType } from '../core/value-type.ts';
@@ -16,7 +17,12 @@ export interface FeastJsonOptions {
   readonly typed: boolean;
   /** Adds `metadata.feature_view_metadata`: the version of each view. */
   readonly viewVersions: boolean;
+  /** Default 256 MiB; an answer that would be larger is TOO_LARGE. */
+  readonly maxBytes?: number;
 }
+
+/** Large values are written once for each row that asks for them: a small body can ask for all memory there is. */
+const MAX_BYTES = 256 * 1024 * 1024;
 
 /** What Feast gives for "no event time". */
 const NO_TIME = '"1970-01-01T00:00:00Z"';
@@ -36,6 +42,7 @@ export function feastJson({ keys, features }: OnlineFeatures, options: FeastJson
     ...(options.typed && { feature_types: columns.map(({ type }) => type) }),
     ...(options.viewVersions && { feature_view_metadata: viewVersions(features) }),
   };
+  const { maxBytes = MAX_BYTES } = options;
   const style = options.typed ? 'iso' : 'feast';
   // Where the times of a view's rows stand already: its columns share them.
   const written = new Map<readonly (Micros | null)[], readonly [number, number]>();
@@ -43,7 +50,7 @@ export function feastJson({ keys, features }: OnlineFeatures, options: FeastJson
   writer.text(`{"metadata":${JSON.stringify(metadata)},"results":[`);
   for (const [index, column] of columns.entries()) {
     writer.ascii(index === 0 ? '{"values":[' : ',{"values":[');
-    writeValues(column, style);
+    writeValues(column, style, maxBytes);
     writer.ascii('],"statuses":[');
     writeStatuses(column);
     writer.ascii('],"event_timestamps":[');
@@ -55,13 +62,28 @@ export function feastJson({ keys, features }: OnlineFeatures, options: FeastJson
   return writer.finish();
 }
 
-function writeValues({ type, values }: EchoedColumn | FeatureColumn, style: TimestampStyle): void {
+function writeValues(
+  { type, values }: EchoedColumn | FeatureColumn,
+  style: TimestampStyle,
+  maxBytes: number,
+): void {
   const write = writers[style].get(type) ?? valueWriter(type, style);
   writers[style].set(type, write);
   for (let row = 0; row < values.length; row++) {
     if (row > 0) writer.ascii(',');
     write(writer, values[row] ?? null);
+    if (writer.length > maxBytes) refuseAnswer(maxBytes);
   }
+}
+
+function refuseAnswer(maxBytes: number): never {
+  writer.length = 0;
+  // What it has grown to is given back.
+  writer.finish();
+  throw new TidemarkError(
+    'TOO_LARGE',
+    `Cannot answer in one piece: the values take more than ${maxBytes.toLocaleString('en-US')} bytes. Ask for fewer entities or features in a request.`,
+  );
 }
 
 function writeStatuses(column: EchoedColumn | FeatureColumn): void {

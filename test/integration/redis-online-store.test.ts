@@ -73,6 +73,20 @@ describe('the online store in Redis', () => {
     await tight.close();
   });
 
+  it('reads no more at once than the limit, and goes on with the next', async () => {
+    const tight = await createRedisOnlineStore({ url: server.url, prefix: PREFIX, maxReadBytes: 10_000 });
+    const table = onlineTable({ valueTypes: ['string'] });
+    const ten = Array.from({ length: 10 }, (_, i) => featureRow([BigInt(i)], ['x'.repeat(2000)]));
+    await tight.write(table, ten);
+    const [most, few] = await Promise.allSettled([
+      tight.read([{ table, keys: ten.map(({ key }) => key) }]),
+      tight.read([{ table, keys: [[0n]] }]),
+    ]);
+    expect(most).toMatchObject({ status: 'rejected', reason: { code: 'TOO_LARGE' } });
+    expect(few).toMatchObject({ status: 'fulfilled', value: [[ten[0]]] });
+    await tight.close();
+  });
+
   it('tells the place of a row: the bucket that it is written to', async () => {
     for (const [type, key] of [
       ['int64', 2n ** 60n],

@@ -20,6 +20,8 @@ export interface RedisOnlineStoreOptions {
   readonly clock?: Clock;
   /** What a row may take with its key; default 1 MiB. A larger one is TOO_LARGE, and names view and key. */
   readonly maxRowBytes?: number;
+  /** What the rows of one reading may take together, at one node; default 256 MiB. */
+  readonly maxReadBytes?: number;
   /** How long an answer may take before the store counts as unavailable; 5 s unless told. A refusal shows at once. */
   readonly timeoutMs?: number;
   /** The same for `read` and `ping`, which somebody waits for; 2 s, or `timeoutMs` where that is less. */
@@ -36,6 +38,7 @@ export interface RedisOnlineStoreOptions {
 export async function createRedisOnlineStore(options: RedisOnlineStoreOptions): Promise<OnlineStore> {
   const { url, prefix = 'tidemark', clock = systemClock, timeoutMs = 5000 } = options;
   const { readTimeoutMs = Math.min(timeoutMs, 2000), maxRowBytes = MAX_ROW_BYTES } = options;
+  const { maxReadBytes = 256 * 1024 * 1024 } = options;
   if (/[{}]/.test(prefix)) {
     throw new TidemarkError(
       'CONFIG_INVALID',
@@ -71,7 +74,7 @@ export async function createRedisOnlineStore(options: RedisOnlineStoreOptions): 
     read: (requests) =>
       nodes.run((layout) =>
         readByNode(layout, requests, tableOf, (node, own) =>
-          readRows(readsOf(layout, node), scratch, own, tableOf),
+          readRows(readsOf(layout, node), scratch, own, { tableOf, maxBytes: maxReadBytes }),
         ),
       ),
     placeOf: (table) => {

@@ -16,6 +16,7 @@ export function getOnlineFeatures(
   { metrics, weigh }: { readonly metrics: ServerMetrics; readonly weigh: Weigh },
 ): void {
   const { registry, online, functions, clock, maxRows = 10_000, maxValues = MAX_VALUES, log } = deps;
+  const maxBytes = deps.maxAnswerBytes === undefined ? {} : { maxBytes: deps.maxAnswerBytes };
   const planRead = createReadPlanner();
   app.post<{ Body: ExactJson | undefined }>('/get-online-features', async (request, reply) => {
     const body = parseGetOnlineFeatures(request.body);
@@ -36,6 +37,7 @@ export function getOnlineFeatures(
     return feastJson(features, {
       typed: body.typed,
       viewVersions: body.include_feature_view_version_metadata,
+      ...maxBytes,
     });
   });
 }
