@@ -42,6 +42,11 @@ export interface Ledger {
   coverage(version: ViewVersion): Promise<Coverage>;
   /** Committed files that hold rows of `range` (all when undefined), ascending by range. */
   files(version: ViewVersion, range?: Interval): Promise<readonly CommittedFile[]>;
+  /**
+   * All work that was ever committed over some of `range`, what newer work has replaced included, ascending by
+   * revision: of a stretch of time, the last of those committed by then is what was committed there at any moment.
+   */
+  history(version: ViewVersion, range: Interval): Promise<readonly CommittedWork[]>;
   /** Forgets a retired version; its leases are lost. */
   forget(version: ViewVersion): Promise<void>;
 }
@@ -153,4 +158,13 @@ export interface CommittedFile {
   readonly digest: string;
   readonly inputDigest: string;
   readonly committedAt: Micros;
+}
+
+export interface CommittedWork {
+  /** As it was committed, whatever newer work has taken of it since. */
+  readonly range: Interval;
+  readonly revision: number;
+  readonly committedAt: Micros;
+  /** Null: there were no rows. */
+  readonly file: StagedFile | null;
 }

@@ -32,6 +32,8 @@ export interface LedgerModel {
   seconds: number;
   readonly attempts: Attempt[];
   readonly committed: ({ path: string | null; revision: number } | undefined)[];
+  /** By second: what was committed at its end, by hour. Seconds in which nothing was are left out. */
+  readonly states: Map<number, readonly (string | null | undefined)[]>;
   /** By hour: the newest revision handed out and the work that got it. */
   readonly published: ({ revision: number; work: string } | undefined)[];
   /** By hour: the newest attempt. */
@@ -44,6 +46,7 @@ export function newModel(version: ViewVersion): LedgerModel {
     seconds: 0,
     attempts: [],
     committed: Array(POINTS).fill(undefined),
+    states: new Map(),
     published: Array(POINTS).fill(undefined),
     newest: Array(POINTS).fill(undefined),
   };
@@ -180,6 +183,10 @@ async function act(
       expect(answer).toBe('ok');
       attempt.state = 'committed';
       for (const hour of hoursIn(attempt.range)) model.committed[hour] = attempt.staged;
+      model.states.set(
+        model.seconds,
+        model.committed.map((cell) => cell?.path),
+      );
       return;
     }
     case 'renew': {

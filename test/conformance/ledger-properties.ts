@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Ledger } from '../../src/ledger/ledger.ts';
-import { claimRequest, hours, hoursOf, NOW, someVersion, work } from './ledger-fixture.ts';
+import { claimRequest, hours, hoursOf, later, NOW, someVersion, work } from './ledger-fixture.ts';
 import { type LedgerModel, newModel, type Operation, POINTS, step } from './ledger-model.ts';
 
 const ranges = fc
@@ -50,7 +50,7 @@ const operations: fc.Arbitrary<Operation> = fc.oneof(
 
 export function ledgerProperties(make: () => Promise<Ledger>): void {
   describe('any sequence of operations', () => {
-    test('gives the answers, revisions, files and coverage that a model by single hours gives', async () => {
+    test('gives the answers, revisions, files, coverage and history that a model by single hours gives', async () => {
       const ledger = await make();
       await fc.assert(
         fc.asyncProperty(
@@ -61,6 +61,7 @@ export function ledgerProperties(make: () => Promise<Ledger>): void {
               await step(ledger, model, operation);
               await expectSame(ledger, model);
             }
+            await expectSameHistory(ledger, model);
           },
         ),
         { numRuns: 40 },
@@ -130,6 +131,20 @@ async function expectSame(ledger: Ledger, model: LedgerModel): Promise<void> {
   expect(failedHours(coverage.failed.map(hoursOf))).toEqual(
     model.newest.map((attempt) => attempt?.state === 'failed'),
   );
+}
+
+/** At the end of each second the last work committed by then is what was committed. */
+async function expectSameHistory(ledger: Ledger, model: LedgerModel): Promise<void> {
+  const history = await ledger.history(model.version, hours(0, POINTS));
+  for (const [seconds, expected] of model.states) {
+    const paths = Array<string | null | undefined>(POINTS).fill(undefined);
+    for (const { range, committedAt, file } of history) {
+      if (committedAt > later(seconds)) continue;
+      const [from, to] = hoursOf(range);
+      paths.fill(file?.path ?? null, from, to);
+    }
+    expect(paths).toEqual(expected);
+  }
 }
 
 function failedHours(failed: readonly (readonly [number, number])[]): readonly boolean[] {

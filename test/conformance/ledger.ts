@@ -114,6 +114,26 @@ export function ledgerConformance(make: () => Promise<Ledger>): void {
       expect((await ledger.files(version)).map((file) => file.path)).toEqual(['data/a.parquet']);
     });
 
+    test('keeps what was replaced in the history, whole and once, with what was committed when', async () => {
+      const ledger = await make();
+      const version = someVersion();
+      await complete(ledger, claimRequest(version, hours(0, 10)), work('a', 7));
+      await complete(
+        ledger,
+        claimRequest(version, hours(4, 6), { restate: true, now: later(100) }),
+        work('b', 0),
+      );
+      await complete(ledger, claimRequest(version, hours(12, 14), { now: later(200) }), work('c'));
+      await granted(ledger.claim(claimRequest(version, hours(0, 1), { restate: true, now: later(300) })));
+      const file = { path: 'data/a.parquet', rows: 7, bytes: 700, digest: 'sha-a' };
+      expect(await ledger.history(version, hours(5, 12))).toEqual([
+        { range: hours(0, 10), revision: 0, committedAt: NOW, file },
+        { range: hours(4, 6), revision: 1, committedAt: later(100), file: null },
+      ]);
+      expect(await ledger.history(version, hours(10, 12))).toEqual([]);
+      expect(await ledger.history(someVersion(), hours(0, 20))).toEqual([]);
+    });
+
     test('splits a file around a restatement of its middle', async () => {
       const ledger = await make();
       const version = someVersion();

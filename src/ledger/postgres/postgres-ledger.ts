@@ -3,6 +3,7 @@ import type { Ledger } from '../ledger.ts';
 import { claim } from './claim.ts';
 import { commit } from './commit.ts';
 import { coverage, files } from './coverage.ts';
+import { history } from './history.ts';
 import { decide, release, renew } from './release.ts';
 import { stage } from './stage.ts';
 
@@ -22,6 +23,7 @@ export function createPostgresLedger(pool: PostgresPool): Ledger {
     decide: (version, range, decision, now) => decide(pool, version, range, decision, now),
     coverage: (version) => coverage(pool, version),
     files: (version, range) => files(pool, version, range),
+    history: (version, range) => history(pool, version, range),
     async forget({ project, view, version }) {
       await queryOf(pool)(`delete from ledger_versions where project = $1 and view = $2 and version = $3`, [
         project,
