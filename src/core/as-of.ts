@@ -9,7 +9,8 @@ import type { KeyValue } from './value-type.ts';
  * For an entity row (key, t), a view with TTL d and data delay w:
  * 1. keys are equal by type and value; a null key matches nothing;
  * 2. event time e with e + w ≤ t, and e ≥ t − d when there is a TTL, both ends included;
- * 3. known-at: with a cut-off only rows created at or before it, with `'row'` at or before t;
+ * 3. known-at: with a cut-off only rows created at or before it, with `'row'` at or before t; among the rows of a view
+ *    are then those that `replacedRows` finds in earlier revisions;
  * 4. the winner has the greatest event time, then created time, then revision;
  * 5. one answer per entity row, in order, null when nothing matches.
  *
@@ -49,6 +50,25 @@ export function asOf(
     const validTo = winner?.validTo ?? null;
     return validTo === null || entityRow.time + (rules.horizon ?? 0n) < validTo ? winner : null;
   });
+}
+
+/**
+ * What of `before`, rows of earlier revisions, counts beside `now` under rule 3: a row whose key and event time a row
+ * of `now` has that was known later, so that what it said was known until then. What a restatement gives no more, or
+ * corrects without saying when that was known, does not come back.
+ */
+export function replacedRows(
+  before: readonly FeatureRow[],
+  now: readonly FeatureRow[],
+): readonly FeatureRow[] {
+  return before.filter((row) =>
+    now.some(
+      ({ key, eventTime, createdTime }) =>
+        eventTime === row.eventTime &&
+        createdTime > row.createdTime &&
+        key.every((part, index) => part === row.key[index]),
+    ),
+  );
 }
 
 function isVisible(

@@ -62,7 +62,7 @@ export type Spine = (
 export interface RangeRows {
   readonly joinKeys: readonly JoinKey[];
   readonly knownAt: KnownAt;
-  readonly views: readonly Pick<AsOfView, 'dataDelay' | 'slices'>[];
+  readonly views: readonly Pick<AsOfView, 'dataDelay' | 'slices' | 'replaced'>[];
 }
 
 /** What of a view a spine must be fit for. */
@@ -124,6 +124,11 @@ export interface AsOfView {
   readonly ttl: DurationMicros | null;
   readonly dataDelay: DurationMicros;
   readonly slices: readonly RevisedSlice[];
+  /**
+   * Slices of earlier revisions over the same time. With a known-at other than `any` their rows count where `slices` has
+   * one of the same key and event time that was known later (`replacedRows` in `core/as-of.ts`).
+   */
+  readonly replaced?: readonly RevisedSlice[];
   /**
    * The files have `__valid_to`: a winner counts only for t < valid to (null: without end), and of a label view only
    * when it is true at the end of the horizon.

@@ -33,7 +33,14 @@ export interface ViewCase {
   readonly dataDelay: DurationMicros;
   readonly horizon?: DurationMicros;
   readonly validity?: boolean;
-  readonly files: readonly { readonly rows: readonly FileRow[]; readonly slices: readonly Cut[] }[];
+  readonly files: readonly FileCase[];
+}
+
+export interface FileCase {
+  readonly rows: readonly FileRow[];
+  readonly slices: readonly Cut[];
+  /** Whether other files have taken its place since. */
+  readonly replaced: boolean;
 }
 
 export interface Cut {
@@ -120,12 +127,15 @@ export function viewCase(shape: Pick<ViewCase, 'joinKeys' | 'spineColumns'>): fc
       ttl: fc.option(duration(0, 6)),
       dataDelay: fc.oneof(fc.constant(0n as DurationMicros), duration(0, 3)),
       // Every file has a revision of its own, so no two rows are the same write.
-      files: fc.array(fc.tuple(rows, cuts), { maxLength: 3 }).map((files) =>
-        files.map(([of, ranges], revision) => ({
-          rows: of,
-          slices: ranges.map((range) => ({ revision, range })),
-        })),
-      ),
+      files: fc
+        .array(fc.tuple(rows, cuts, fc.constantFrom(false, false, true)), { maxLength: 3 })
+        .map((files) =>
+          files.map(([of, ranges, replaced], revision) => ({
+            rows: of,
+            slices: ranges.map((range) => ({ revision, range })),
+            replaced,
+          })),
+        ),
     });
     return fc.tuple(rules, kind).map(([every, more]) => ({ ...every, ...more }));
   });

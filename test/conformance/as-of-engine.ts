@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { asOf } from '../../src/core/as-of.ts';
+import { asOf, replacedRows } from '../../src/core/as-of.ts';
 import type { JoinKey } from '../../src/core/entity.ts';
 import type { FeatureSpec } from '../../src/core/feature-view.ts';
 import type { FeatureRow } from '../../src/core/rows.ts';
@@ -151,7 +151,9 @@ export async function writeView(
   number: number,
 ): Promise<{ readonly view: AsOfView; readonly rows: readonly FeatureRow[] }> {
   const slices: RevisedSlice[] = [];
+  const replaced: RevisedSlice[] = [];
   const counted: FeatureRow[] = [];
+  const before: FeatureRow[] = [];
   for (const [index, file] of files.entries()) {
     const rows = file.rows.map(({ validTo = null, ...row }, at) => ({
       ...row,
@@ -167,8 +169,12 @@ export async function writeView(
               start: micros(BASE + BigInt(range.from) * TICK),
               end: micros(BASE + BigInt(range.to) * TICK),
             };
-      slices.push({ path, revision, ...(bounds === undefined ? {} : { range: bounds }) });
-      counted.push(
+      (file.replaced ? replaced : slices).push({
+        path,
+        revision,
+        ...(bounds === undefined ? {} : { range: bounds }),
+      });
+      (file.replaced ? before : counted).push(
         ...rows
           .filter(
             ({ intervalEnd }) =>
@@ -185,6 +191,7 @@ export async function writeView(
     version: 1,
     features,
     slices,
+    ...(replaced.length === 0 ? {} : { replaced }),
   };
-  return { view, rows: counted };
+  return { view, rows: [...counted, ...replacedRows(before, counted)] };
 }

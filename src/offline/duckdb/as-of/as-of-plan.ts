@@ -4,11 +4,12 @@ import type { Micros } from '../../../core/time.ts';
 import { type ValueType, valueTypeOf } from '../../../core/value-type.ts';
 import type { AsOfView } from '../../as-of-engine.ts';
 import type { RevisedSlice } from '../../feature-reader.ts';
-import { NUMBERING, numberedScanSql, sliceScanSql } from '../slice-scan.ts';
+import { NUMBERING, numberedScanSql } from '../slice-scan.ts';
 import { duckDbType } from '../types.ts';
 import type { FileFacts } from './as-of-facts.ts';
 import { type Bounds, BY_EVENT_TIME, byRecency, type RowOrder } from './as-of-order.ts';
 import { type JoinPlan, lagSql, recencyFactsSql, type ViewJoin } from './as-of-sql.ts';
+import { countedRowsSql, readsReplaced } from './counted-rows.ts';
 import { fitsInteger, narrowInteger } from './narrow-integer.ts';
 
 /** A spine this many times smaller than the files is worth a look-up of each row's key before rows are sorted. */
@@ -18,6 +19,7 @@ const FEW_KEYS = 16;
 export interface ViewRows {
   readonly view: AsOfView;
   readonly slices: readonly RevisedSlice[];
+  readonly replaced: readonly RevisedSlice[];
   readonly facts: FileFacts;
   /** As it applies to this view. */
   readonly knownAt: KnownAt;
@@ -28,11 +30,13 @@ export interface ViewRows {
 
 /** The quickest way to join these rows, by what is true of them; null when none can be seen. */
 export async function planJoin(connection: DuckDBConnection, given: ViewRows): Promise<ViewJoin | null> {
-  const { view, slices, facts, knownAt, span, spineRows, offlineRoot } = given;
+  const { view, slices, replaced, facts, knownAt, span, spineRows, offlineRoot } = given;
   const fetchValues = worthFetching(given);
-  const rows = (fetchValues ? numberedScanSql : sliceScanSql)(slices, offlineRoot);
+  const rows = fetchValues
+    ? numberedScanSql(slices, offlineRoot)
+    : countedRowsSql({ ...given, joinKeys: view.joinKeys });
   const join = { view, rows, knownAt, span };
-  const recency = await readRecency(connection, join, slices, facts);
+  const recency = await readRecency(connection, join, [...slices, ...replaced], facts);
   if (recency === null) return null;
   const plan: JoinPlan = {
     order: recency.order,
@@ -91,7 +95,9 @@ async function readRecency(
  * fetched afterwards are read once more, and then looked up in no order. So they are fetched when few rows win and when
  * they are wide. That sorting all may not fit into memory is no reason: what is fetched must be sorted then too.
  */
-function worthFetching({ view, facts, spineRows }: ViewRows): boolean {
+function worthFetching({ view, facts, spineRows, ...given }: ViewRows): boolean {
+  // Finding the rows that were replaced takes a join of its own, which is not made twice.
+  if (readsReplaced(given)) return false;
   const names = [
     ...view.features.map(({ feature }) => feature.name),
     ...view.joinKeys.map(({ name }) => name),

@@ -14,6 +14,7 @@ import type { LoadedSpine } from './spine.ts';
 export interface VisibleView {
   readonly view: AsOfView;
   readonly slices: readonly RevisedSlice[];
+  readonly replaced: readonly RevisedSlice[];
   readonly facts: FileFacts;
   /** The spine column of each join key. */
   readonly keyColumns: readonly number[];
@@ -36,8 +37,10 @@ export async function openView(
 ): Promise<VisibleView | null> {
   const relevant = span === null ? [] : relevantSlices(view, span);
   if (relevant.length === 0) return null;
-  const facts = await readFileFacts(connection, view, relevant, of.offlineRoot);
-  return { view, slices: withoutNeedlessRanges(relevant, facts), facts, keyColumns: of.keyColumns };
+  const before = span === null ? [] : relevantSlices({ ...view, slices: view.replaced ?? [] }, span);
+  const facts = await readFileFacts(connection, view, [...relevant, ...before], of.offlineRoot);
+  const slices = withoutNeedlessRanges(relevant, facts);
+  return { view, slices, replaced: withoutNeedlessRanges(before, facts), facts, keyColumns: of.keyColumns };
 }
 
 /**

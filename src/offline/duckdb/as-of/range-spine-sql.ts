@@ -1,9 +1,9 @@
 import { timeOf } from '../../../core/time.ts';
 import type { RangeRows, Spine } from '../../as-of-engine.ts';
 import { CREATED_TIME, EVENT_TIME } from '../../offline-columns.ts';
-import { sliceScanSql } from '../slice-scan.ts';
 import { identifier, timestampLiteral } from '../sql-text.ts';
 import { duckDbType } from '../types.ts';
+import { countedRowsSql } from './counted-rows.ts';
 
 /** Of no views: no rows, in the columns that there would be. */
 const NOTHING: RangeRows = { joinKeys: [], knownAt: { kind: 'any' }, views: [] };
@@ -26,8 +26,8 @@ export function rangeSpineSql(
   const seen = views
     .filter(({ slices }) => slices.length > 0)
     .map(
-      ({ slices, dataDelay }) =>
-        `SELECT ${columns(keys, seenSql(rows, dataDelay))} FROM ${sliceScanSql(slices, offlineRoot)} WHERE ${inRange}`,
+      ({ slices, replaced = [], dataDelay }) =>
+        `SELECT ${columns(keys, seenSql(rows, dataDelay))} FROM ${countedRowsSql({ joinKeys, slices, replaced, knownAt: rows.knownAt, offlineRoot })} WHERE ${inRange}`,
     );
   const none = `SELECT ${columns(
     joinKeys.map(({ type }) => `CAST(NULL AS ${duckDbType(type)})`),
