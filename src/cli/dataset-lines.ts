@@ -4,7 +4,7 @@ import { labelText, nullSharesOf, type TrainingSetManifest } from '../training/m
 import type { RestatedInput } from '../training/restated-inputs.ts';
 import type { Verification } from '../training/verify-training-set.ts';
 import { bytesText, countText, table } from './output.ts';
-import { leakageWarnings } from './training-lines.ts';
+import { forgottenWarnings, leakageWarnings } from './training-lines.ts';
 
 /** How many characters of an id people are shown; more than enough to be the only one. */
 const SHOWN = 16;
@@ -82,6 +82,7 @@ export function showLines(
       ]),
     ),
     ...leakageWarnings(data.possibleLeakage ?? []),
+    ...forgottenWarnings(data.forgotten ?? []),
     ...(restated.length === 0
       ? ['Nothing that it was made of has changed since.']
       : [

@@ -26,6 +26,7 @@ export async function startTraining(
     ledger: await platform.ledger(),
     asOf,
     onDemand: repo.onDemand,
+    offlineRoot: platform.config.offline,
   });
   const { client } = await platform.temporal();
   return await startRun(client, 'trainingSet', trainingSetId(id), request.project, request);

@@ -1,4 +1,4 @@
-import type { PossibleLeakage } from '../training/manifest.ts';
+import type { ForgottenRange, PossibleLeakage } from '../training/manifest.ts';
 import { countText, table } from './output.ts';
 import type { TrainedHere } from './train-here.ts';
 
@@ -14,6 +14,7 @@ export function trainingLines({
   statistics,
   label,
   possibleLeakage = [],
+  forgotten = [],
 }: TrainedHere): readonly string[] {
   const features = table([
     ['feature', 'with a value'],
@@ -27,6 +28,7 @@ export function trainingLines({
     ...(label === undefined ? [] : [`  label: ${label.text}${labelFacts(label)}`]),
     ...features.map((line) => `  ${line}`),
     ...leakageWarnings(possibleLeakage),
+    ...forgottenWarnings(forgotten),
   ];
 }
 
@@ -46,4 +48,13 @@ export function leakageWarnings(found: readonly PossibleLeakage[]): readonly str
       'if these come from the event that a row tells of, give the view a dataDelay, or the rows an earlier time'
     );
   });
+}
+
+/** What could not be read as it was known, and what that means. */
+export function forgottenWarnings(found: readonly ForgottenRange[]): readonly string[] {
+  return found.map(
+    ({ view, start, end }) =>
+      `not as it was known: ${view} was restated from ${start} to ${end}, and files of before are gone; ` +
+      'values that count later data are left out, and much older ones may stand in their place',
+  );
 }

@@ -1,6 +1,6 @@
 import type { VersionComparison } from '../migrate/compare-profiles.ts';
 import type { ScheduledSet } from '../registry/scheduled-set.ts';
-import type { PossibleLeakage } from '../training/manifest.ts';
+import type { ForgottenRange, PossibleLeakage } from '../training/manifest.ts';
 import type { LabelSummary, TrainingSetRequest } from '../training/training-set.ts';
 
 /**
@@ -163,6 +163,8 @@ export interface TrainResult {
   readonly label?: LabelSummary;
   /** Undefined in results of before it was looked for. */
   readonly possibleLeakage?: readonly PossibleLeakage[];
+  /** Undefined in results of before it was told. */
+  readonly forgotten?: readonly ForgottenRange[];
   /** The page of statistics, when it was asked for. */
   readonly statistics?: string;
   /** Whether the set was there already. */

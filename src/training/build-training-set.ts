@@ -52,8 +52,9 @@ export async function buildTrainingSet(
           ? { onJoined: (joined) => keepProfile(folder, { joined, signal: options.signal }, deps) }
           : {}),
       });
-      const { id, contents, recipe } = plan;
-      const made = { id, contents, recipe, data, createdAt: formatTime(deps.clock()) };
+      const { id, contents, recipe, forgotten } = plan;
+      const told = forgotten.length === 0 ? data : { ...data, forgotten };
+      const made = { id, contents, recipe, data: told, createdAt: formatTime(deps.clock()) };
       await writeManifest(folder, made);
       return made;
     },
@@ -122,6 +123,7 @@ function setOf(folder: string, manifest: TrainingSetManifest, reused: boolean): 
     nullShares: nullSharesOf(manifest),
     ...(label === undefined ? {} : { label }),
     possibleLeakage: manifest.data.possibleLeakage ?? [],
+    forgotten: manifest.data.forgotten ?? [],
     reused,
   };
 }

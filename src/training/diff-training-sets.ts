@@ -3,7 +3,12 @@ import { canonicalJson } from '../core/canonical.ts';
 import { formatViewVersion } from '../core/feature-view.ts';
 import type { ColumnProfile, TableProfile, TableProfiler } from '../offline/table-profiler.ts';
 import { keptProfile } from './kept-profile.ts';
-import { labelText, type TrainingSetContents, type TrainingSetManifest } from './manifest.ts';
+import {
+  labelText,
+  type TrainingSetContents,
+  type TrainingSetManifest,
+  type ViewRecord,
+} from './manifest.ts';
 import { trainingSetFolder } from './training-set-folder.ts';
 
 /** Two sets side by side. */
@@ -77,6 +82,10 @@ function labelOf({ label }: TrainingSetContents): string {
   return `${labelText(label)}${bound}`;
 }
 
+function filesOf({ slices, replaced = [] }: ViewRecord): string {
+  return canonicalJson([slices, replaced]);
+}
+
 function inputDifferences(before: TrainingSetContents, after: TrainingSetContents): readonly string[] {
   const differences: string[] = [];
   const tell = (what: string, one: string, other: string) => {
@@ -100,7 +109,7 @@ function inputDifferences(before: TrainingSetContents, after: TrainingSetContent
     const name = formatViewVersion(record);
     if (other === undefined) differences.push(`only the first reads ${name}`);
     else if (record.fingerprint !== other.fingerprint) differences.push(`${name}: another definition`);
-    else if (canonicalJson(record.slices) !== canonicalJson(other.slices)) {
+    else if (filesOf(record) !== filesOf(other)) {
       differences.push(`${name}: other files of the offline store`);
     }
   }

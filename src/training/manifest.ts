@@ -70,6 +70,8 @@ export interface ViewRecord {
   /** Whether values count only while their rows are true; absent: rows do not end. */
   readonly validity?: boolean;
   readonly slices: readonly SliceRecord[];
+  /** Earlier work over the same time, of which rows count that `slices` has later known ones of; absent: none. */
+  readonly replaced?: readonly SliceRecord[];
 }
 
 export interface SliceRecord {
@@ -107,6 +109,8 @@ export interface TrainingSetManifest {
     readonly leftOut?: number;
     /** Absent in sets of before it was looked for. */
     readonly possibleLeakage?: readonly PossibleLeakage[];
+    /** Absent: nothing is missing. */
+    readonly forgotten?: readonly ForgottenRange[];
     /** By feature column, and that of a label's view: rows without a value. */
     readonly nulls: Readonly<Record<string, number>>;
     /** Relative to the manifest. */
@@ -130,6 +134,15 @@ export interface PossibleLeakage {
   readonly rows: number;
   /** Of all rows, in (0, 1]. */
   readonly share: number;
+}
+
+/** Where a view's file of what was known at the cut-off is gone, and what was committed since was read in its place. */
+export interface ForgottenRange {
+  /** `view@v1` */
+  readonly view: string;
+  /** ISO 8601. */
+  readonly start: string;
+  readonly end: string;
 }
 
 /**

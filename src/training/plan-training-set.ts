@@ -18,10 +18,16 @@ import {
   resolveLabel,
 } from './label.ts';
 import { layoutOf } from './layout.ts';
-import { type LabelRecord, type Recipe, type TrainingSetContents, trainingSetId } from './manifest.ts';
+import {
+  type ForgottenRange,
+  type LabelRecord,
+  type Recipe,
+  type TrainingSetContents,
+  trainingSetId,
+} from './manifest.ts';
 import { rangeSpineOf, withWholeRange } from './range-spine.ts';
 import { type LabelReading, readLabel } from './read-label.ts';
-import { joinedViews, readViews, type ViewReading } from './read-views.ts';
+import { forgottenRanges, joinedViews, readViews, type ViewReading } from './read-views.ts';
 import { refuseSpineCollision } from './refuse-spine-collision.ts';
 import type { TrainingDeps, TrainingSetRequest } from './training-set.ts';
 
@@ -30,18 +36,20 @@ export interface TrainingSetPlan {
   readonly id: string;
   readonly contents: TrainingSetContents;
   readonly recipe: Recipe;
+  readonly forgotten: readonly ForgottenRange[];
   readonly join: Omit<AsOfRequest, 'path' | 'signal' | 'onProgress'>;
 }
 
 /** UNKNOWN_PROJECT, UNKNOWN_VIEW, UNKNOWN_FEATURE, REQUEST_INVALID or SPINE_INVALID, before anything is computed. */
 export async function planTrainingSet(
   request: TrainingSetRequest,
-  deps: Pick<TrainingDeps, 'ledger' | 'asOf' | 'onDemand'> & {
+  deps: Pick<TrainingDeps, 'ledger' | 'asOf' | 'onDemand' | 'offlineRoot'> & {
     readonly registry: Pick<Registry, 'load' | 'servingVersions'>;
   },
 ): Promise<TrainingSetPlan> {
   const { project } = request;
   const knownAt = parseKnownAt(request.knownAt);
+  const read = { knownAt, ledger: deps.ledger, offlineRoot: deps.offlineRoot };
   const applied = await deps.registry.load(project);
   if (applied === undefined) {
     throw new TidemarkError(
@@ -62,18 +70,15 @@ export async function planTrainingSet(
   const computed = onDemandColumns(resolved, deps.onDemand);
   const spine =
     request.spine.kind === 'range'
-      ? await rangeSpineOf(request.spine, resolved, { project, knownAt, ledger: deps.ledger })
+      ? await rangeSpineOf(request.spine, resolved, { ...read, project })
       : withSources(request.spine, applied.manifest);
   const found = await deps.asOf.describeSpine(spine, joinedViews(resolved, label));
   const description = spine.kind === 'range' ? withWholeRange(spine, found, resolved) : found;
   refuseSpineCollision(description, resolved);
   checkRequestData(resolved, description);
   if (label?.kind === 'column') checkLabelColumn(label.name, found, spine.timestampField);
-  const readings = await readViews(project, resolved, description, deps.ledger);
-  const labelled =
-    label?.kind === 'view'
-      ? await readLabel(project, label, found, { knownAt, ledger: deps.ledger })
-      : undefined;
+  const readings = await readViews(project, resolved, description, read);
+  const labelled = label?.kind === 'view' ? await readLabel(project, label, found, read) : undefined;
   const all = labelled === undefined ? readings : [...readings, labelled];
 
   const layout = layoutOf(request.layout ?? {}, {
@@ -111,6 +116,7 @@ export async function planTrainingSet(
     id: trainingSetId(contents),
     contents,
     recipe: recipeOf({ ...request, spine }, resolved, { description, readings, label: labelled }),
+    forgotten: forgottenRanges(all),
     join: {
       spine,
       spineDigest: description.digest,

@@ -13,8 +13,9 @@ import {
   parseTime,
   timeOf,
 } from '../core/time.ts';
-import type { Ledger } from '../ledger/ledger.ts';
 import type { Spine, SpineDescription } from '../offline/as-of-engine.ts';
+import { type KnownFilesDeps, knownFiles } from './known-files.ts';
+import { slicesOf } from './read-views.ts';
 
 type RangeSpine = Spine & { readonly kind: 'range' };
 
@@ -30,11 +31,7 @@ type RangeSpine = Spine & { readonly kind: 'range' };
 export async function rangeSpineOf(
   spine: RangeSpine,
   resolved: ResolvedFeatures,
-  {
-    project,
-    knownAt,
-    ledger,
-  }: { readonly project: string; readonly knownAt: KnownAt; readonly ledger: Pick<Ledger, 'files'> },
+  { project, knownAt, ...deps }: KnownFilesDeps & { readonly project: string; readonly knownAt: KnownAt },
 ): Promise<RangeSpine> {
   const from = timeIn(spine, spine.from);
   const to = timeIn(spine, spine.to);
@@ -46,21 +43,16 @@ export async function rangeSpineOf(
   const views = await Promise.all(
     rowViewsOf(resolved).map(async (view) => ({
       dataDelay: durationOf(view.dataDelay),
-      slices: await ledger.files({ project, view: view.name, version: view.version }, range),
+      ...slicesOf(
+        await knownFiles({ project, view: view.name, version: view.version }, { range, knownAt }, deps),
+      ),
     })),
   );
   return {
     ...spine,
     from: formatTime(from),
     to: formatTime(to),
-    rows: {
-      joinKeys,
-      knownAt,
-      views: views.map(({ dataDelay, slices }) => ({
-        dataDelay,
-        slices: slices.map(({ path, range: counted, revision }) => ({ path, range: counted, revision })),
-      })),
-    },
+    rows: { joinKeys, knownAt, views },
   };
 }
 

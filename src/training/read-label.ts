@@ -17,8 +17,9 @@ import type { Ledger } from '../ledger/ledger.ts';
 import { watermarkOf } from '../ledger/watermark.ts';
 import { firstTick } from '../materialize/due-range.ts';
 import type { SpineDescription } from '../offline/as-of-engine.ts';
+import { type KnownFilesDeps, knownFiles } from './known-files.ts';
 import { horizonText, type ViewLabel } from './label.ts';
-import { sliceRecords, type ViewReading } from './read-views.ts';
+import { NOTHING, sliceRecords, slicesOf, type ViewReading } from './read-views.ts';
 
 export interface LabelReading extends ViewReading {
   /** Entity rows after it are left out: their horizon has not passed. Null when there are none. */
@@ -36,7 +37,11 @@ export async function readLabel(
   project: string,
   label: ViewLabel,
   { span }: SpineDescription,
-  { knownAt, ledger }: { readonly knownAt: KnownAt; readonly ledger: Pick<Ledger, 'files' | 'coverage'> },
+  {
+    knownAt,
+    ledger,
+    offlineRoot,
+  }: KnownFilesDeps & { readonly knownAt: KnownAt; readonly ledger: Pick<Ledger, 'coverage'> },
 ): Promise<LabelReading> {
   const { view, feature, horizon, name } = label;
   const version = { project, view: view.name, version: view.version };
@@ -53,11 +58,15 @@ export async function readLabel(
   }
   const range =
     span === null ? null : rangeOf(label, { first: span.first, last: earliest(span.last, bound) });
-  const files = range === null ? [] : await ledger.files(version, range);
+  // As in the engine: no label is known at its row's time.
+  const asked: KnownAt = knownAt.kind === 'row' ? { kind: 'any' } : knownAt;
+  const files =
+    range === null ? NOTHING : await knownFiles(version, { range, knownAt: asked }, { ledger, offlineRoot });
   const validity = view.validTo === undefined ? {} : { validity: true };
   const keys = view.joinKeys.map((key) => key.name);
   return {
     range,
+    forgotten: files.forgotten,
     notAfter: span === null || span.last <= bound ? null : bound,
     asOf: {
       view: view.name,
@@ -69,7 +78,7 @@ export async function readLabel(
       dataDelay: durationOf('0s'),
       horizon,
       ...validity,
-      slices: files.map(({ path, range: counted, revision }) => ({ path, range: counted, revision })),
+      ...slicesOf(files),
     },
     record: {
       view: view.name,
@@ -81,7 +90,7 @@ export async function readLabel(
       dataDelay: '0s',
       horizon: horizonText(horizon),
       ...validity,
-      slices: sliceRecords(files),
+      ...sliceRecords(files),
     },
   };
 }

@@ -1,8 +1,9 @@
 import { formatViewVersion } from '../core/feature-view.ts';
 import { type Interval, intersect, subtract, union } from '../core/interval.ts';
 import { formatTime, timeOf } from '../core/time.ts';
-import type { Ledger } from '../ledger/ledger.ts';
+import { type KnownFilesDeps, knownFiles } from './known-files.ts';
 import type { TrainingSetManifest } from './manifest.ts';
+import { parseKnownAt } from './plan-training-set.ts';
 
 /** Where a set built today would read something else than this one did. */
 export interface RestatedInput {
@@ -18,10 +19,13 @@ export interface RestatedInput {
   readonly end: string;
 }
 
-/** What has become of a set's inputs since it was built, by view and range; the set itself never changes. */
+/**
+ * What has become of a set's inputs since it was built, by view and range; the set itself never changes. A restatement
+ * changes nothing that a cut-off before it reads.
+ */
 export async function restatedInputs(
   { contents, recipe }: TrainingSetManifest,
-  ledger: Pick<Ledger, 'files'>,
+  deps: KnownFilesDeps,
 ): Promise<readonly RestatedInput[]> {
   const found: RestatedInput[] = [];
   for (const [index, record] of contents.views.entries()) {
@@ -29,7 +33,10 @@ export async function restatedInputs(
     if (asked === null) continue;
     const whole = { start: timeOf(asked.start), end: timeOf(asked.end) };
     const version = { project: contents.project, view: record.view, version: record.version };
-    const now = await ledger.files(version, whole);
+    const knownAt = parseKnownAt(
+      record.horizon !== undefined && contents.knownAt === 'row' ? 'any' : contents.knownAt,
+    );
+    const { slices: now } = await knownFiles(version, { range: whole, knownAt }, deps);
     const then = record.slices.map(({ start, end, digest, revision }) => ({
       range: { start: timeOf(start), end: timeOf(end) },
       digest,

@@ -9,7 +9,7 @@ import type { TableProfiler } from '../offline/table-profiler.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { LabelRequest } from './label.ts';
 import type { LayoutRequest } from './layout.ts';
-import type { PossibleLeakage, TrainingSetManifest } from './manifest.ts';
+import type { ForgottenRange, PossibleLeakage, TrainingSetManifest } from './manifest.ts';
 
 /** What a person asks for; plain JSON, so that it can cross a workflow's border. */
 export interface TrainingSetRequest {
@@ -32,7 +32,7 @@ export interface TrainingSetRequest {
 
 export interface TrainingDeps {
   readonly registry: Pick<Registry, 'load' | 'servingVersions' | 'addTrainingSet' | 'addServiceSet'>;
-  readonly ledger: Pick<Ledger, 'files' | 'coverage'>;
+  readonly ledger: Pick<Ledger, 'files' | 'history' | 'coverage'>;
   readonly asOf: AsOfEngine;
   readonly arranger: TableArranger;
   readonly profiler: TableProfiler;
@@ -79,6 +79,7 @@ export interface TrainingSet {
   /** Undefined when none was asked for. */
   readonly label?: LabelSummary;
   readonly possibleLeakage: readonly PossibleLeakage[];
+  readonly forgotten: readonly ForgottenRange[];
   /** The page of statistics, absolute, when it was asked for. */
   readonly statistics?: string;
   /** It was there already. */

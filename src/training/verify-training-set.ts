@@ -5,9 +5,10 @@ import { digestOf } from '../core/canonical.ts';
 import { formatViewVersion } from '../core/feature-view.ts';
 import { durationOf, timeOf } from '../core/time.ts';
 import type { AsOfView } from '../offline/as-of-engine.ts';
+import type { RevisedSlice } from '../offline/feature-reader.ts';
 import type { ArrangedFile } from '../offline/table-arranger.ts';
 import { onDemandColumns } from './compute-on-demand.ts';
-import { type TrainingSetManifest, trainingSetId } from './manifest.ts';
+import { type SliceRecord, type TrainingSetManifest, trainingSetId } from './manifest.ts';
 import { parseKnownAt, type TrainingSetPlan } from './plan-training-set.ts';
 import { columnOf } from './read-views.ts';
 import type { TrainingDeps, TrainingOptions } from './training-set.ts';
@@ -100,7 +101,7 @@ async function missingInputs(
   const problems: string[] = [];
   const digests = new Map<string, string>();
   for (const record of contents.views) {
-    for (const { path, digest, start, end } of record.slices) {
+    for (const { path, digest, start, end } of [...record.slices, ...(record.replaced ?? [])]) {
       const found = digests.get(path) ?? (await digestOfFile(join(offlineRoot, path)));
       if (found !== undefined) digests.set(path, found);
       if (found === digest) continue;
@@ -150,11 +151,8 @@ function planOf(
           dataDelay: durationOf(record.dataDelay),
           ...(record.horizon === undefined ? {} : { horizon: durationOf(record.horizon) }),
           ...(record.validity === undefined ? {} : { validity: record.validity }),
-          slices: record.slices.map(({ path, revision, start, end }) => ({
-            path,
-            revision,
-            range: { start: timeOf(start), end: timeOf(end) },
-          })),
+          slices: record.slices.map(sliceOf),
+          ...(record.replaced === undefined ? {} : { replaced: record.replaced.map(sliceOf) }),
         };
       }),
       knownAt: parseKnownAt(contents.knownAt),
@@ -162,4 +160,8 @@ function planOf(
       outputs: [...contents.outputs.map(({ name }) => name), ...(label?.kind === 'view' ? [label.name] : [])],
     },
   };
+}
+
+function sliceOf({ path, revision, start, end }: SliceRecord): RevisedSlice {
+  return { path, revision, range: { start: timeOf(start), end: timeOf(end) } };
 }

@@ -117,7 +117,7 @@ const asTold = (text: string) => JSON.parse(text) as Record<string, unknown>;
 
 describe('a training set, when its inputs are restated after it was built,', () => {
   test('shows which views and ranges have changed, and is made again with the same bytes', async () => {
-    expect(await restatedInputs(set.manifest, deps.ledger)).toEqual([]);
+    expect(await restatedInputs(set.manifest, deps)).toEqual([]);
     expect((await verifyTrainingSet(set.manifest, deps)).verdict).toBe('same');
 
     await source(3);
@@ -125,7 +125,7 @@ describe('a training set, when its inputs are restated after it was built,', () 
     await run(8, 10);
 
     const iso = (hours: number) => formatTime(addDuration(micros(start), durationOf(`${hours}h`)));
-    const changed = await restatedInputs(set.manifest, deps.ledger);
+    const changed = await restatedInputs(set.manifest, deps);
     expect(changed).toEqual([
       { view: 'last_reading@v1', kind: 'restated', start: iso(2), end: iso(6) },
       { view: 'last_reading@v1', kind: 'added', start: iso(8), end: iso(10) },

@@ -199,12 +199,12 @@ describe('a training set without entity rows', () => {
     const cutoff = { knownAt: iso(500) };
     const asked = () => request(iso(0), iso(180), { ...references('temps:temp'), ...cutoff });
     const before = await buildTrainingSet(asked(), deps);
-    expect(await restatedInputs(before.manifest, deps.ledger)).toEqual([]);
+    expect(await restatedInputs(before.manifest, deps)).toEqual([]);
     await source(
       `UNION ALL SELECT 'p9', 9, 't', TIMESTAMP '${iso(150)}', TIMESTAMP '${iso(400)}', 1.0, 'late'`,
     );
     await materialize('temps', 2, 3, true);
-    expect(await restatedInputs(before.manifest, deps.ledger)).toEqual([
+    expect(await restatedInputs(before.manifest, deps)).toEqual([
       { view: 'temps@v1', kind: 'restated', start: iso(120), end: iso(180) },
     ]);
     expect((await verifyTrainingSet(before.manifest, deps)).verdict).toBe('same');

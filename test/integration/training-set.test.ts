@@ -192,6 +192,7 @@ function deps(more: Partial<TrainingDeps> = {}): TrainingDeps {
         files.filter(
           (file) => range === undefined || (file.range.start < range.end && range.start < file.range.end),
         ),
+      history: async () => files.map((file) => ({ ...file, file })),
       coverage: async () => ({
         committed: files.map(({ range }) => range),
         running: [],

@@ -53,7 +53,7 @@ export function registerDataset(program: Command, context: CliContext): void {
     withSession(context, options, async ({ platform, repo, output }) => {
       const { offline: offlineRoot } = platform.config;
       const manifest = await findTrainingSet(offlineRoot, repo.project.name, prefix);
-      const restated = await restatedInputs(manifest, await platform.ledger());
+      const restated = await restatedInputs(manifest, { ledger: await platform.ledger(), offlineRoot });
       const folder = trainingSetFolder(offlineRoot, manifest.contents.project, manifest.id);
       output.facts({ ...manifest, folder, nullShares: nullSharesOf(manifest), restated }, () =>
         showLines(manifest, folder, restated),
