@@ -54,7 +54,10 @@ export function parquetSource(config: FileSourceInput): FileSourceDefinition {
   return { kind: 'file_source', format: 'parquet', config };
 }
 
-/** Rows in CSV files with a header line. */
+/**
+ * Rows in CSV files with a header line. `""` is an empty text where a column is text and null in all others; nothing
+ * without quotes is null everywhere.
+ */
 export function csvSource(config: FileSourceInput): FileSourceDefinition {
   return { kind: 'file_source', format: 'csv', config };
 }

@@ -16,7 +16,7 @@ export type FailureKind =
   | 'other';
 
 /** Raised by our own SQL (`wholeNumbersSql`): DuckDB's `error` is of one class for all. */
-const NO_WHOLE_NUMBER = /^Invalid Input Error: column ".*" of .* has ".*", which is no (int|array)/s;
+const NO_WHOLE_NUMBER = /^Invalid Input Error: column ".*" of .* has ".*", which is no \w/s;
 
 /** Raised by `pushedCast`. */
 const NOT_AS_PUSHED =

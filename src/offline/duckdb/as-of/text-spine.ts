@@ -1,8 +1,8 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { JoinedView, Spine } from '../../as-of-engine.ts';
 import { describeSelect, type EngineColumn } from '../sources/source-scan.ts';
-import { wholeNumbersSql } from '../sources/whole-numbers.ts';
-import { stringLiteral } from '../sql-text.ts';
+import { typedCsvSql } from '../sources/typed-csv.ts';
+import { literalPath, stringLiteral } from '../sql-text.ts';
 import { duckDbType } from '../types.ts';
 import { spineProblem } from './spine-columns.ts';
 
@@ -42,13 +42,20 @@ export async function textSpineSql(
   const typed = sniffed.columns.map(
     (column): EngineColumn => ({ ...column, engineType: keys.get(column.name) ?? column.engineType }),
   );
-  return wholeNumbersSql(typed, reading.file, (text, more) => {
+  const files = { only: reading.file, sample: await firstFile(connection, reading.path) };
+  return typedCsvSql(connection, typed, files, (text, more) => {
     const types = new Map([...keys, ...text.map(({ name, engineType }) => [name, engineType] as const)]);
     return csv(
       [...types].map(([name, engineType]) => ({ name, engineType })),
       more,
     );
   });
+}
+
+async function firstFile(connection: DuckDBConnection, path: string): Promise<string | null> {
+  const found = await connection.runAndReadAll(`SELECT min(file) FROM glob(${stringLiteral(path)})`);
+  const [file] = found.getRows()[0] ?? [];
+  return file == null ? null : literalPath(String(file));
 }
 
 /** `unnamed` is what DuckDB calls the column of a file that has none. */

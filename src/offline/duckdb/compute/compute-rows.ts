@@ -42,7 +42,7 @@ export async function passThroughRows(
   const of = `source "${source.name}" of view "${view.name}"`;
   const time = requireColumn(columns, view.timestampField, { of, time: true });
   const bounds = timeRangeSql(time, { from: range.start, to: range.end });
-  return `${projection(view, columns, of)} FROM ${relation} WHERE ${bounds}`;
+  return `${projection(view, columns, of, source.kind === 'csv')} FROM ${relation} WHERE ${bounds}`;
 }
 
 type SqlTransformation = Extract<Transformation, { kind: 'sql' }>;
@@ -137,7 +137,13 @@ export async function finishRows(
   );
 }
 
-function projection(view: BatchViewSpec, columns: readonly EngineColumn[], of: string): string {
+/** `fromText`: in text that is another type in the view, an empty text is no value. */
+function projection(
+  view: BatchViewSpec,
+  columns: readonly EngineColumn[],
+  of: string,
+  fromText = false,
+): string {
   requireColumn(columns, view.timestampField, { of, time: true });
   const at = (name: string) => `epoch_us(${timestampSql(name)})`;
   const time = at(view.timestampField);
@@ -146,8 +152,9 @@ function projection(view: BatchViewSpec, columns: readonly EngineColumn[], of: s
   const { validTo } = view;
   if (validTo !== undefined) requireColumn(columns, validTo, { of, time: true });
   const cast = (name: string, type: string) => {
-    requireColumn(columns, name, { of });
-    return `CAST(${identifier(name)} AS ${type})`;
+    const { engineType } = requireColumn(columns, name, { of });
+    const isOther = engineType === 'VARCHAR' && type !== 'VARCHAR' && type !== 'BLOB';
+    return `CAST(${fromText && isOther ? `nullif(${identifier(name)}, '')` : identifier(name)} AS ${type})`;
   };
   return `SELECT ${[
     ...view.joinKeys.map(({ name, type }, index) => `${cast(name, duckDbType(type))} AS __k${index}`),

@@ -14,6 +14,7 @@ import {
   touches,
 } from './hive-partitions.ts';
 import { describeSelect, type EngineColumn, sourcePath } from './source-scan.ts';
+import { type CsvFiles, typedCsvSql } from './typed-csv.ts';
 import { wholeNumbersSql } from './whole-numbers.ts';
 
 /** A source's files as something to select from, and what is known of them. */
@@ -49,7 +50,8 @@ export async function scanFiles(
   const open = (opened: readonly PartitionedFile[]) => {
     const files = kept === undefined ? stringLiteral(path) : fileList(opened.map(literalFile));
     const only = opened.length === 1 ? (opened[0]?.file ?? null) : null;
-    return scanSql(connection, source, { files, only, hive }, [...keys, ...above]);
+    const sample = opened[0] === undefined ? null : literalFile(opened[0]);
+    return scanSql(connection, source, { files, only, sample, hive }, [...keys, ...above]);
   };
   const scan = kept === undefined ? await open(found) : await firstReadable(choicesOf(kept), open);
   const relation = withoutColumns(above, scan.sql);
@@ -165,7 +167,7 @@ function hiveOptions(
 async function scanSql(
   connection: DuckDBConnection,
   source: FileSourceSpec,
-  { files, only, hive }: { readonly files: string; readonly only: string | null; readonly hive: string },
+  { files, only, sample, hive }: CsvFiles & { readonly files: string; readonly hive: string },
   keys: readonly string[],
 ): Promise<{ readonly sql: string; readonly columns: readonly EngineColumn[] }> {
   const described = (sql: string) => describeSelect(connection, `SELECT * FROM ${sql}`);
@@ -183,7 +185,9 @@ async function scanSql(
       // Looked at once: DuckDB reads the beginning of every file for it.
       const columns = await described(sql(types));
       const own = columns.filter(({ name }) => !keys.includes(name));
-      const scan = wholeNumbersSql(own, only, (text, more) => sql(replaced(types, text), more));
+      const scan = await typedCsvSql(connection, own, { only, sample }, (text, more) =>
+        sql(replaced(types, text), more),
+      );
       return { sql: scan, columns };
     }
     case 'json': {

@@ -12,14 +12,16 @@ const FILE = '__tidemark_file';
  * quarter longer by it, and computing a view from it a tenth.
  *
  * `columns` are those of the files as DuckDB reads them (without those of folders); `scan` gives them all, those in
- * `types` as the types there. `file`: the only one that is read, null when there are several.
+ * `types` as the types there. `file`: the only one that is read, null when there are several. Those of which `isText`
+ * is true are read as text and made what they are, too: an empty text is a null in them.
  */
 export function wholeNumbersSql(
   columns: readonly EngineColumn[],
   file: string | null,
   scan: (types: readonly EngineColumn[], more: string) => string,
+  isText: (column: EngineColumn) => boolean = () => false,
 ): string {
-  const whole = columns.filter(({ engineType }) => isWholeNumber(engineType));
+  const whole = columns.filter((column) => isWholeNumber(column.engineType) || isText(column));
   if (whole.length === 0) return scan([], '');
   const number = (at: number) => identifier(`__tidemark_number_${at}`);
   const place = file === null ? identifier(FILE) : stringLiteral(file);
@@ -28,7 +30,7 @@ export function wholeNumbersSql(
     file === null ? `, filename = ${stringLiteral(FILE)}` : '',
   );
   const parsed = whole.map(({ name, engineType }, at) => {
-    const type = listOf(engineType) === null ? engineType : 'VARCHAR[]';
+    const type = isWholeNumber(engineType) && listOf(engineType) !== null ? 'VARCHAR[]' : engineType;
     return `TRY_CAST(${identifier(name)} AS ${type}) AS ${number(at)}`;
   });
   const made = whole.map(
@@ -47,7 +49,7 @@ function listOf(engineType: string): string | null {
   return engineType.endsWith('[]') ? engineType.slice(0, -2) : null;
 }
 
-/** `parsed`: the number, or of a list the text of its items; null where the text is none. */
+/** `parsed`: the value, or of a list of whole numbers the text of its items; null where the text is none. */
 function checked({ name, engineType }: EngineColumn, parsed: string, file: string): string {
   const value = identifier(name);
   const items = listOf(engineType);
@@ -56,20 +58,24 @@ function checked({ name, engineType }: EngineColumn, parsed: string, file: strin
       stringLiteral(`column "${name}" of `),
       file,
       `' has "' || left(${found}, 60)`,
-      stringLiteral(`", which is no ${valueTypeOfDuckDb(type)}`),
+      stringLiteral(`", which is no ${valueTypeOfDuckDb(type) ?? type}`),
     ];
     return `CAST(error(${told.join(' || ')}) AS ${type})`;
   };
   // `5.0` and `1e3` are whole numbers, too.
   const isWhole = (text: string, number: string) =>
     `${number} IS NOT NULL AND (NOT regexp_matches(${text}, '[.eE]') OR TRY_CAST(${text} AS DECIMAL(38, 18)) % 1 = 0)`;
+  const isNull = `${value} IS NULL OR ${value} = ''`;
+  if (!isWholeNumber(engineType)) {
+    return `CASE WHEN ${parsed} IS NOT NULL THEN ${parsed} WHEN ${isNull} THEN NULL ELSE ${failure(value, engineType)} END`;
+  }
   if (items === null) {
     // One that is written as it would be from the number was that number: most are looked at no further.
-    return `CASE WHEN CAST(${parsed} AS VARCHAR) = ${value} THEN ${parsed} WHEN ${value} IS NULL THEN NULL
+    return `CASE WHEN CAST(${parsed} AS VARCHAR) = ${value} THEN ${parsed} WHEN ${isNull} THEN NULL
       WHEN ${isWhole(value, parsed)} THEN ${parsed} ELSE ${failure(value, engineType)} END`;
   }
   const number = `TRY_CAST(item AS ${items})`;
   const item = `CASE WHEN item IS NULL THEN NULL WHEN ${isWhole('item', number)} THEN ${number} ELSE ${failure('item', items)} END`;
-  return `CASE WHEN ${value} IS NULL THEN NULL WHEN ${parsed} IS NULL THEN ${failure(value, engineType)}
+  return `CASE WHEN ${isNull} THEN NULL WHEN ${parsed} IS NULL THEN ${failure(value, engineType)}
     ELSE list_transform(${parsed}, lambda item: ${item}) END`;
 }

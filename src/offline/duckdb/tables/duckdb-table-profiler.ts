@@ -35,7 +35,10 @@ export function createDuckDbTableProfiler(engine: DuckDbEngine): TableProfiler {
 
 export function relationOf({ format, paths }: TableFiles): string {
   const files = fileList(paths.map(literalPath));
-  return format === 'csv' ? `read_csv(${files}, header = true)` : `read_parquet(${files})`;
+  // As it was written: what has no value is a null, and "" is an empty text.
+  return format === 'csv'
+    ? `read_csv(${files}, header = true, allow_quoted_nulls = false)`
+    : `read_parquet(${files})`;
 }
 
 async function profileColumn(
