@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { compose, type Platform } from '../compose.ts';
 import { type Config, readConfig } from '../config.ts';
+import type { TidemarkError } from '../core/errors.ts';
 import { type LoadedRepo, loadRepo } from '../repo/load-repo.ts';
 import { startStack } from '../stack/stack.ts';
 import { createOutput, type Output, type Streams } from './output.ts';
@@ -12,6 +13,8 @@ export interface CliContext {
   readonly streams: Streams;
   /** Aborted by the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
+  /** Aborts the signal, for a reason of our own. */
+  end(): void;
 }
 
 export interface CommonOptions {
@@ -42,7 +45,8 @@ export interface Session {
 
 /**
  * Runs a command against the repository's project: the stack is brought up where no addresses are given (and
- * stopped again by whoever started it), connections are closed whatever happens.
+ * stopped again by whoever started it), connections are closed whatever happens. A server that cannot be kept running
+ * ends the command.
  */
 export async function withSession<T>(
   context: CliContext,
@@ -52,11 +56,23 @@ export async function withSession<T>(
   const output = outputOf(context, options);
   const config = configOf(context);
   const repo = await loadRepo(repoDirOf(context, options));
-  const stack = await startStack(config, { onProgress: (text) => output.say(text) });
+  const lost: TidemarkError[] = [];
+  const stack = await startStack(config, {
+    onProgress: (text) => output.say(text),
+    onLost(error) {
+      lost.push(error);
+      context.end();
+    },
+  });
   try {
     const platform = compose({ config, addresses: stack.addresses, baseDir: repo.dir });
     try {
-      return await work({ platform, repo, output });
+      const result = await work({ platform, repo, output });
+      if (lost[0] !== undefined) throw lost[0];
+      return result;
+    } catch (error) {
+      // What fails after that fails of it.
+      throw lost[0] ?? error;
     } finally {
       await platform.close();
     }

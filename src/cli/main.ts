@@ -47,6 +47,7 @@ export async function main(argv: readonly string[], overrides: Partial<CliContex
     cwd: process.cwd(),
     streams: process,
     signal: stop.signal,
+    end: () => stop.abort(),
     ...overrides,
   };
   let cutOff = false;

@@ -10,6 +10,8 @@ import { forgetServer, noteServer, type RunningServer, readState } from './state
 export interface BringUpContext extends PrepareContext {
   /** The process that stops what is started here; null to leave it running. */
   readonly owner: number | null;
+  /** Its last port or none: this process has connections to it there. */
+  readonly samePort?: boolean;
 }
 
 export interface Up {
@@ -17,11 +19,14 @@ export interface Up {
   readonly origin: 'given' | 'reused' | 'started';
   /** What this process must stop, if anything. */
   readonly owned: RunningServer | null;
+  /** How it ended, where this process started it and it has. */
+  howEnded(): string | null;
 }
 
 const HEALTH_DEADLINE_MS = 90_000;
 const REUSE_DEADLINE_MS = 15_000;
 const START_ATTEMPTS = 3;
+const PORT_DEADLINE_MS = 5_000;
 const PORT_TAKEN = /address already in use|could not bind|port .*in use|Failed listening on port/i;
 
 /** Gives one server's address, with the server answering behind it. The caller holds the home's lock. */
@@ -32,8 +37,9 @@ export async function bringUp(server: Server, context: BringUpContext): Promise<
   if (reused !== null) return reused;
   const launch = await server.prepare(context);
   context.onProgress(`Starting ${server.title}.`);
-  const owned = await start(server, launch, context);
-  return { address: owned.address, origin: 'started', owned: context.owner === null ? null : owned };
+  const { running, howEnded } = await start(server, launch, context);
+  const owned = context.owner === null ? null : running;
+  return { address: running.address, origin: 'started', owned, howEnded };
 }
 
 async function useGiven(server: Server, address: string, { config }: BringUpContext): Promise<Up> {
@@ -46,7 +52,7 @@ async function useGiven(server: Server, address: string, { config }: BringUpCont
       { cause },
     );
   }
-  return { address, origin: 'given', owned: null };
+  return { address, origin: 'given', owned: null, howEnded: unknown };
 }
 
 /** Null when nothing usable runs; a server that runs but does not answer is ended first. */
@@ -78,7 +84,7 @@ async function reuse(server: Server, context: BringUpContext): Promise<Up | null
  * takes it over in any case, so that it outlives its owner.
  */
 function adopt(server: Server, noted: RunningServer, owner: number | null, { home }: BringUpContext): Up {
-  const reused = { address: noted.address, origin: 'reused' } as const;
+  const reused = { address: noted.address, origin: 'reused', howEnded: unknown } as const;
   const orphaned = noted.owner !== null && commandLine(noted.owner) === '';
   if (owner !== null && !orphaned) return { ...reused, owned: null };
   const adopted = { ...noted, owner };
@@ -86,7 +92,16 @@ function adopt(server: Server, noted: RunningServer, owner: number | null, { hom
   return { ...reused, owned: owner === null ? null : adopted };
 }
 
-async function start(server: Server, launch: Launch, context: BringUpContext): Promise<RunningServer> {
+function unknown(): null {
+  return null;
+}
+
+interface Started {
+  readonly running: RunningServer;
+  howEnded(): string | null;
+}
+
+async function start(server: Server, launch: Launch, context: BringUpContext): Promise<Started> {
   const { config, home, owner } = context;
   const logFile = home.log(server.name);
   let port = await portFor(server, context);
@@ -98,11 +113,11 @@ async function start(server: Server, launch: Launch, context: BringUpContext): P
     );
     const running = { pid: spawned.pid, program: spawned.program, port, address, owner };
     const failure = await untilHealthy(() => server.probe(address, config), spawned);
-    if (failure === null) return running;
+    if (failure === null) return { running, howEnded: spawned.ended };
     await stopProcess(spawned, server.stopSignal);
     forgetServer(home, server.name);
     const tail = endOf(logFile);
-    if (attempt < START_ATTEMPTS && PORT_TAKEN.test(tail)) {
+    if (attempt < START_ATTEMPTS && PORT_TAKEN.test(tail) && context.samePort !== true) {
       port = await freePort();
       continue;
     }
@@ -120,9 +135,15 @@ async function start(server: Server, launch: Launch, context: BringUpContext): P
 }
 
 /** The port it had last: processes that still use it find it there again. */
-async function portFor(server: Server, { home, onProgress }: BringUpContext): Promise<number> {
+async function portFor(server: Server, { home, onProgress, samePort }: BringUpContext): Promise<number> {
   const last = readState(home).ports[server.name];
-  if (last !== undefined && (await isFree(last))) return last;
+  const deadline = performance.now() + PORT_DEADLINE_MS;
+  do {
+    if (last !== undefined && (await isFree(last))) return last;
+    if (samePort === true) await sleep(100);
+  } while (samePort === true && performance.now() < deadline);
+  if (samePort === true)
+    throw new TidemarkError('STACK_UNAVAILABLE', `another program listens on its port ${last}`);
   const port = await freePort();
   if (last !== undefined)
     onProgress(

@@ -7,6 +7,8 @@ import { forgetServer, type RunningServer, readState } from './state.ts';
 export interface Owned {
   readonly server: Server;
   readonly running: RunningServer;
+  /** Null when it runs, or ended without this process being told how. */
+  howEnded(): string | null;
 }
 
 /** What this process stops when it ends. */

@@ -60,6 +60,19 @@ export function isRunning({ pid, program }: ServerProcess): boolean {
   return commandLine(pid).includes(program);
 }
 
+/** Whether it is gone for certain; asks the system for nothing but that, as it is asked often. */
+export function hasEnded({ pid }: ServerProcess): boolean {
+  try {
+    process.kill(pid, 0);
+    if (process.platform !== 'linux') return false;
+    // Where nobody takes the dead away (process 1 of a container may not), they stay as zombies.
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')')).startsWith(') Z');
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'ESRCH';
+  }
+}
+
 /** Empty for a process that does not exist (or is a zombie, which has no command line any more). */
 export function commandLine(pid: number): string {
   if (process.platform === 'linux') {

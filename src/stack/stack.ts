@@ -10,12 +10,14 @@ import { redis } from './redis.ts';
 import type { Progress, Server, ServerName } from './server.ts';
 import { forgetServer, readState } from './state.ts';
 import { temporal } from './temporal.ts';
+import { watchServers } from './watch-servers.ts';
 
 /**
  * The embedded stack: real servers on ports of 127.0.0.1 (free ones, then the same again), with their data in the home.
  *
  * 1. What is given by address in the config is asked whether it answers, and never started or stopped.
  * 2. A server has one owner, the process that started it, which stops it; others on the same home reuse it.
+ *    It starts one that ended by itself again, where it was, until that happens too often.
  *    The servers of an owner that died are taken over by the next process that starts the stack.
  * 3. Starting and stopping happen under one lock per home, so two processes never start a server twice.
  * 4. A detached stack has no owner and runs until `stopStack`.
@@ -38,6 +40,8 @@ export interface StartOptions {
   readonly onProgress?: Progress;
   /** Leave the servers running when this process ends. */
   readonly detached?: boolean;
+  /** Told once of each server that ended by itself and is given up: STACK_UNAVAILABLE. */
+  onLost?(error: TidemarkError): void;
 }
 
 const SERVERS = [postgres, redis, temporal] as const;
@@ -64,11 +68,25 @@ export async function startStack(config: Config, options: StartOptions = {}): Pr
   });
   for (const result of settled)
     if (result.ok && result.up.owned !== null)
-      owned.set(result.server.name, { server: result.server, running: result.up.owned });
-  if (owned.size === 0) letGo();
+      owned.set(result.server.name, {
+        server: result.server,
+        running: result.up.owned,
+        howEnded: result.up.howEnded,
+      });
+  const watch =
+    owned.size === 0
+      ? null
+      : watchServers(owned, context, options.onLost ?? ((error) => onProgress(error.message)));
+  if (watch === null) letGo();
+  const end = async () => {
+    if (watch === null) return;
+    await watch();
+    if (owned.size > 0) await stopOwned(home, owned, onProgress);
+    letGo();
+  };
   let stopping: Promise<void> | undefined;
   const stop = () => {
-    stopping ??= owned.size === 0 ? Promise.resolve() : stopOwned(home, owned, onProgress).then(letGo);
+    stopping ??= end();
     return stopping;
   };
   const failures = settled.flatMap((result) => (result.ok ? [] : [result.error]));
