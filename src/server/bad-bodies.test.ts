@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type ServedApp, servedApp } from '../../test/support/served-app.ts';
+import { refusal, type ServedApp, servedApp } from '../../test/support/served-app.ts';
 
 let app: ServedApp['app'];
 
@@ -22,4 +22,75 @@ test.each([
       problems: [{ where: 'entities.user_id', message: 'stands twice in one object; send it once' }],
     },
   ]);
+});
+
+async function problems(url: string, payload: string) {
+  const response = await app.inject({ method: 'POST', url, payload });
+  expect(response.json().error.code).toBe('REQUEST_INVALID');
+  return response
+    .json()
+    .error.problems.map(({ where, message }: { where: string; message: string }) => `${where}: ${message}`);
+}
+
+test.each([
+  ['/push', '{"df":{}}', ['push_source_name: is missing; expected text']],
+  [
+    '/push',
+    '{"df":{"a":1},"push_source_name":""}',
+    [
+      'push_source_name: expected text that is not empty',
+      'df.a: expected a list with one value for each row',
+    ],
+  ],
+  [
+    '/materialize-incremental',
+    '{"feature_views":[1]}',
+    ['end_ts: is missing; expected text', 'feature_views.0: found 1; expected text'],
+  ],
+  [
+    '/materialize',
+    '{"disable_event_timestamp":"yes","df":{}}',
+    ['disable_event_timestamp: found the text "yes"; expected true or false', 'body: there is no field "df"'],
+  ],
+  [
+    '/get-online-features',
+    '{"features":"a:b","entity_aliases":[{"view":"a","prefix":"","keys":{"b":1}},5]}',
+    [
+      'features: found the text "a:b"; expected a list',
+      'entity_aliases.0.prefix: expected text that is not empty',
+      'entity_aliases.0.keys.b: found 1; expected text',
+      'entity_aliases.1: found 5; expected an object',
+    ],
+  ],
+  [
+    '/get-online-features',
+    '{"entities":null,"request_data":{"a":null}}',
+    [
+      'entities: expected an object of lists, such as {"user_id": [1, 2]}',
+      'request_data.a: expected a list with one value for each row',
+    ],
+  ],
+])('what is wrong with the fields of %s is told in plain words: %s', async (url, payload, expected) => {
+  expect(await problems(url, payload)).toEqual(expected);
+});
+
+test('very many fields that there are not are a short answer', async () => {
+  const many = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`${'x'.repeat(50)}${i}`, i]));
+  const error = await refusal({ ...many, features: ['activity:sessions'] }, app);
+  expect(error.message.length).toBeLessThan(1200);
+  expect(error.message).toContain('and 4980 more');
+});
+
+test('a column named __proto__ is an unknown one as any other', async () => {
+  const read = (entities: string) =>
+    refusal(`{"features":["activity:sessions"],"entities":${entities}}`, app);
+  expect(await read('{"user_id":[1],"__proto__":[1]}')).toMatchObject({
+    status: 404,
+    code: 'UNKNOWN_ENTITY',
+    problems: [{ where: 'entities.__proto__' }],
+  });
+  expect(await read('{"user_id":[1],"__proto__":5}')).toMatchObject({
+    status: 400,
+    problems: [{ where: 'entities.__proto__', message: 'expected a list with one value for each row' }],
+  });
 });

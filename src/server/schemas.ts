@@ -1,11 +1,6 @@
 import { z } from 'zod';
-import { type Problem, problemsError } from '../core/errors.ts';
 import type { ExactJson } from '../core/exact-json.ts';
-
-const column = z.array(z.unknown(), { error: 'expected a list with one value for each row' });
-export const columns = z.record(z.string(), column, {
-  error: 'expected an object of lists, such as {"user_id": [1, 2]}',
-});
+import { columns, parseBody } from './parse-body.ts';
 
 const alias = z.strictObject({
   view: z.string(),
@@ -58,19 +53,5 @@ export type GetOnlineFeaturesBody = z.infer<typeof GetOnlineFeatures>;
 
 /** REQUEST_INVALID with all problems of the body at once. */
 export function parseGetOnlineFeatures(body: ExactJson | undefined): GetOnlineFeaturesBody {
-  const parsed = GetOnlineFeatures.safeParse(body);
-  if (parsed.success) return parsed.data;
-  throw problemsError(
-    'REQUEST_INVALID',
-    'Cannot read the request:',
-    parsed.error.issues.slice(0, 20).map(bodyProblem),
-  );
-}
-
-export function bodyProblem(issue: z.core.$ZodIssue): Problem {
-  const where = issue.path.map(String).join('.') || 'body';
-  if (issue.code === 'invalid_type' && issue.path.length === 0) {
-    return { where, message: 'expected a JSON object' };
-  }
-  return { where, message: issue.message };
+  return parseBody(GetOnlineFeatures, body);
 }

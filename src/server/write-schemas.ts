@@ -1,8 +1,6 @@
 import { z } from 'zod';
-import { problemsError } from '../core/errors.ts';
 import type { ExactJson } from '../core/exact-json.ts';
-import type { Frame } from '../push/read-frame.ts';
-import { bodyProblem, columns } from './schemas.ts';
+import { columns, parseBody } from './parse-body.ts';
 
 /** Bodies of the routes that write, as Feast's clients send them. What has no meaning here is taken and left alone. */
 const flag = z.boolean().optional();
@@ -50,20 +48,7 @@ export type MaterializeIncrementalBody = z.infer<typeof MaterializeIncremental>;
 
 type Body = ExactJson | undefined;
 
-export const parsePush = (body: Body) => parse(Push, body);
-export const parseWriteToOnlineStore = (body: Body) => parse(WriteToOnlineStore, body);
-export const parseMaterialize = (body: Body) => parse(Materialize, body);
-export const parseMaterializeIncremental = (body: Body) => parse(MaterializeIncremental, body);
-
-/** The rows of a body that was parsed, with every column that was sent: zod leaves out one named `__proto__`. */
-export function frameOf(body: Body): Frame {
-  return (body as { readonly df: Frame }).df;
-}
-
-/** REQUEST_INVALID with all problems of the body at once. */
-function parse<T>(schema: z.ZodType<T>, body: Body): T {
-  const parsed = schema.safeParse(body);
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.slice(0, 20).map(bodyProblem);
-  throw problemsError('REQUEST_INVALID', 'Cannot read the request:', problems);
-}
+export const parsePush = (body: Body) => parseBody(Push, body);
+export const parseWriteToOnlineStore = (body: Body) => parseBody(WriteToOnlineStore, body);
+export const parseMaterialize = (body: Body) => parseBody(Materialize, body);
+export const parseMaterializeIncremental = (body: Body) => parseBody(MaterializeIncremental, body);
