@@ -387,6 +387,33 @@ describe('a spine', () => {
     expect(found[0]).toMatchObject({ f0: 7, f1: 17, f2: 27 });
   });
 
+  test.each([1, 2])(
+    'gets the row that was written later of two with one event time, whatever the bounds of the files say (%i views)',
+    async (count) => {
+      // Least and greatest times are ten minutes apart each; the rows in between are not.
+      const rows = [
+        ['00:00', '00:10', 1],
+        ['00:30', '00:45', 3],
+        ['00:30', '00:35', 2],
+        ['01:00', '01:10', 4],
+      ].map(([event, created, value]) => ({
+        key: ['007'],
+        eventTime: timeOf(`2026-03-29T${event}:00Z`),
+        createdTime: timeOf(`2026-03-29T${created}:00Z`),
+        intervalEnd: timeOf('2026-03-29T03:00:00Z'),
+        values: [value ?? null],
+      }));
+      const joinKeys = [{ name: 'airport', type: 'string' as const }];
+      const path = await world.writeFeatures({ joinKeys, features: [feature] }, rows);
+      const spine = await csv('airport,at\n007,2026-03-29T00:59:00Z\n007,2026-03-29T02:00:00Z\n');
+      const view = weather('string', [{ path, revision: 0 }]);
+      const views = [view, { ...view, features: [{ feature, output: 'second' }] }].slice(0, count);
+      const found = await joined(spine, views);
+      expect(found.rows.map(({ temp }) => temp)).toEqual([3, 4]);
+      if (count === 2) expect(found.rows.map(({ second }) => second)).toEqual([3, 4]);
+    },
+  );
+
   test('joins one view twice under two names (rule 8)', async () => {
     const both = await spine({ origin: 'VARCHAR', dest: 'VARCHAR' }, ['none', '007']);
     const slice = await readings();

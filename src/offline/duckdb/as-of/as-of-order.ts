@@ -1,9 +1,12 @@
+import { messageOf } from '../../../core/errors.ts';
 import { CREATED_TIME, EVENT_TIME } from '../../offline-columns.ts';
 
 /** How rows of one entity are compared: an SQL value a row, which is greater for the newer one. */
 export interface RowOrder {
   /** Of a row of the files. */
   readonly row: string;
+  /** It is the event time itself, in BIGINT microseconds. */
+  readonly isEventTime?: true;
   /** From an entity row's time `t` in BIGINT microseconds: no row with event time ≤ t + offset has a greater order. */
   ceiling(t: string, offset: bigint): string;
   /** No row with event time ≥ t + offset has a lesser order, and every row with an earlier one has. */
@@ -33,9 +36,24 @@ const created = `epoch_us(${CREATED_TIME})`;
 /** By event time alone: enough when no two rows of an entity share one. */
 export const BY_EVENT_TIME: RowOrder = {
   row: event,
+  isEventTime: true,
   ceiling: (t, offset) => `${t} + ${offset}`,
   floor: (t, offset) => `${t} + ${offset}`,
 };
+
+const OTHER_LAG = 'A row has another lag than the footers let expect';
+
+/** By event time alone, if all rows have this lag; the statement fails (`isOtherLag`) when one has not. */
+export function byEventTimeOf(lag: bigint): RowOrder {
+  return {
+    ...BY_EVENT_TIME,
+    row: `CASE WHEN ${created} - ${event} = ${lag} THEN ${event} ELSE error('${OTHER_LAG}') END`,
+  };
+}
+
+export function isOtherLag(error: unknown): boolean {
+  return messageOf(error).includes(OTHER_LAG);
+}
 
 /**
  * By event time, created time and revision (rule 4): as the digits of one integer where they fit, because sorting by

@@ -7,8 +7,8 @@ import type { RevisedSlice } from '../../feature-reader.ts';
 import { NUMBERING, numberedScanSql } from '../slice-scan.ts';
 import { duckDbType } from '../types.ts';
 import type { FileFacts } from './as-of-facts.ts';
-import { type Bounds, BY_EVENT_TIME, byRecency, type RowOrder } from './as-of-order.ts';
-import { type JoinPlan, lagSql, recencyFactsSql, type ViewJoin } from './as-of-sql.ts';
+import { type Bounds, BY_EVENT_TIME, byEventTimeOf, byRecency, type RowOrder } from './as-of-order.ts';
+import { type JoinPlan, recencyFactsSql, type ViewJoin } from './as-of-sql.ts';
 import { countedRowsSql, readsReplaced } from './counted-rows.ts';
 import { fitsInteger, narrowInteger } from './narrow-integer.ts';
 
@@ -28,15 +28,22 @@ export interface ViewRows {
   readonly offlineRoot: string;
 }
 
-/** The quickest way to join these rows, by what is true of them; null when none can be seen. */
-export async function planJoin(connection: DuckDBConnection, given: ViewRows): Promise<ViewJoin | null> {
+/**
+ * The quickest way to join these rows, by what is true of them; null when none can be seen. What the footers let expect
+ * of them may be taken for true: where it is not the join fails (`isOtherLag`), and is to be planned without.
+ */
+export async function planJoin(
+  connection: DuckDBConnection,
+  given: ViewRows & { readonly asExpected: boolean },
+): Promise<ViewJoin | null> {
   const { view, slices, replaced, facts, knownAt, span, spineRows, offlineRoot } = given;
   const fetchValues = worthFetching(given);
   const rows = fetchValues
     ? numberedScanSql(slices, offlineRoot)
     : countedRowsSql({ ...given, joinKeys: view.joinKeys });
   const join = { view, rows, knownAt, span };
-  const recency = await readRecency(connection, join, [...slices, ...replaced], facts);
+  const expectedLag = given.asExpected ? facts.lag : null;
+  const recency = await readRecency(connection, join, [...slices, ...replaced], expectedLag);
   if (recency === null) return null;
   const plan: JoinPlan = {
     order: recency.order,
@@ -66,14 +73,12 @@ async function readRecency(
   connection: DuckDBConnection,
   join: Omit<ViewJoin, 'plan'>,
   slices: readonly RevisedSlice[],
-  facts: FileFacts,
+  expectedLag: bigint | null,
 ): Promise<{ readonly order: RowOrder; readonly lag: Bounds } | null> {
   const read = async (sql: string) => (await connection.runAndReadAll(sql)).getRows()[0] ?? [];
   const revisions = new Set(slices.map(({ revision }) => revision));
-  if (revisions.size === 1 && facts.lag !== null) {
-    const [least, most] = await read(lagSql(join));
-    if (typeof least !== 'bigint' || typeof most !== 'bigint') return null;
-    if (least === most) return { order: BY_EVENT_TIME, lag: { least, most } };
+  if (revisions.size === 1 && expectedLag !== null) {
+    return { order: byEventTimeOf(expectedLag), lag: { least: expectedLag, most: expectedLag } };
   }
   const [first, last, least, most, wholeEvents, wholeLags] = await read(recencyFactsSql(join));
   if (typeof first !== 'bigint' || typeof last !== 'bigint') return null;

@@ -3,7 +3,7 @@ import type { Micros } from '../../../core/time.ts';
 import type { AsOfView } from '../../as-of-engine.ts';
 import { CREATED_TIME, EVENT_TIME, VALID_TO } from '../../offline-columns.ts';
 import { identifier, timestampLiteral } from '../sql-text.ts';
-import { BY_EVENT_TIME, type RowOrder } from './as-of-order.ts';
+import type { RowOrder } from './as-of-order.ts';
 import { reachOf } from './as-of-reach.ts';
 import type { CarriedColumn } from './carried-columns.ts';
 import { keySql } from './spine-columns.ts';
@@ -57,11 +57,6 @@ export function recencyFactsSql(join: Omit<ViewJoin, 'plan'>): string {
     'SELECT min(e), max(e), min(lag), max(lag), bool_and(e % 1000000 = 0), bool_and(lag % 1000000 = 0) FROM (' +
     `SELECT epoch_us(${EVENT_TIME}) AS e, ${LAG} AS lag FROM ${join.rows} WHERE ${relevantSql(join)})`
   );
-}
-
-/** One row of the rows that can be seen: least and greatest lag. In two thirds of the time of all facts. */
-export function lagSql(join: Omit<ViewJoin, 'plan'>): string {
-  return `SELECT min(${LAG}), max(${LAG}) FROM ${join.rows} WHERE ${relevantSql(join)}`;
 }
 
 const LAG = `epoch_us(${CREATED_TIME}) - epoch_us(${EVENT_TIME})`;
@@ -120,7 +115,7 @@ function matchSql(join: ViewJoin, joined: Joined, chosen: readonly string[]): st
   const order = plan.seenLate ? 'f.e' : 'f.o';
   const bound = plan.seenLate ? 't' : plan.order.ceiling('t', newest);
   // Every byte of a row is sorted along: a time that follows from the bound stays behind.
-  const timeIsBound = !plan.seenLate && plan.order === BY_EVENT_TIME;
+  const timeIsBound = !plan.seenLate && plan.order.isEventTime === true;
   const t = timeIsBound ? `(s.b - (${newest}))` : 's.t';
   // The winner has the greatest event time of all that are seen, so when it is too old, all are.
   const conditions = [

@@ -3,11 +3,12 @@ import type { AsOfRequest, AsOfView } from '../../as-of-engine.ts';
 import type { RevisedSlice } from '../../feature-reader.ts';
 import { fileList, literalPath, stringLiteral } from '../sql-text.ts';
 import { type FileFacts, readFileFacts } from './as-of-facts.ts';
+import { isOtherLag } from './as-of-order.ts';
 import { keptPart, throughParts } from './as-of-parts.ts';
 import { planJoin } from './as-of-plan.ts';
 import { knownAtOf } from './as-of-reach.ts';
 import { relevantSlices, withoutNeedlessRanges } from './as-of-slices.ts';
-import { type Joined, joinedRowsSql, type Prepared } from './as-of-sql.ts';
+import { type Joined, joinedRowsSql, type Prepared, type ViewJoin } from './as-of-sql.ts';
 import type { LoadedSpine } from './spine.ts';
 
 /** A view of which some file may hold rows that some spine row can see. */
@@ -44,9 +45,9 @@ export async function openView(
 }
 
 /**
- * Gives `use` the query of the joined rows (`joinedRowsSql`), of which it is run once; null when no row can be seen. A
- * large join is made in parts by its keys, each of which is a file that carries nothing of the spine, and the query
- * reads those.
+ * Gives `use` the query of the joined rows (`joinedRowsSql`), of which it is run once; null when no row can be seen. When
+ * rows are not as their files' footers let expect, `use` fails, and is given a query that expects nothing. A large join
+ * is made in parts by its keys, each of which is a file that carries nothing of the spine, and the query reads those.
  */
 export async function withJoinedRows<T>(
   connection: DuckDBConnection,
@@ -56,17 +57,27 @@ export async function withJoinedRows<T>(
   { carried, ...place }: JoinPlace & Pick<Joined, 'carried'>,
   use: (query: string) => Promise<T>,
 ): Promise<T | null> {
-  const { view, facts, keyColumns } = visible;
   if (span === null) return null;
-  const join = await planJoin(connection, {
-    ...visible,
-    ...place,
-    knownAt: knownAtOf(view, knownAt),
-    span,
-    spineRows,
-  });
-  if (join === null) return null;
-  const { parts } = place;
+  const rows = { ...visible, ...place, knownAt: knownAtOf(visible.view, knownAt), span, spineRows };
+  const joined = async (asExpected: boolean) => {
+    const join = await planJoin(connection, { ...rows, asExpected });
+    return join && useJoin(connection, join, rows, { ...place, carried }, use);
+  };
+  try {
+    return await joined(true);
+  } catch (error) {
+    if (!isOtherLag(error)) throw error;
+    return await joined(false);
+  }
+}
+
+async function useJoin<T>(
+  connection: DuckDBConnection,
+  join: ViewJoin,
+  { view, facts, keyColumns, spineRows }: VisibleView & { readonly spineRows: number },
+  { carried, parts, onPart }: JoinPlace & Pick<Joined, 'carried'>,
+  use: (query: string) => Promise<T>,
+): Promise<T> {
   if (parts === undefined) return around(connection, joinedRowsSql(join, { keyColumns, carried }), use);
   const of = view.joinKeys.length === 0 ? 1 : Math.ceil((spineRows + facts.rows) / parts.rowsPerPart);
   const files = Array.from({ length: of }, (_, at) => {
@@ -81,7 +92,7 @@ export async function withJoinedRows<T>(
   return throughParts(
     files,
     (paths) => use(`SELECT * FROM read_parquet(${fileList(paths.map(literalPath))})`),
-    (done) => place.onPart?.(done / of),
+    (done) => onPart?.(done / of),
   );
 }
 
