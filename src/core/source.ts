@@ -47,7 +47,7 @@ export interface PostgresSourceSpec extends SourceFields {
   readonly kind: 'postgres';
   /** The environment variable that holds the address. */
   readonly urlEnv: string;
-  /** One of the two: a table (`events`, `shop.events`), or a SELECT in Postgres' SQL. */
+  /** One of the two: a table (`events`, `shop.events`, `shop."events.2026"`), or a SELECT in Postgres' SQL. */
   readonly table: string | null;
   readonly query: string | null;
 }

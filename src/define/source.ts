@@ -71,7 +71,10 @@ interface PostgresSourceFields extends MetadataInput {
   readonly name: string;
   /** The environment variable that holds the address, such as `WAREHOUSE_URL`: the address itself is not kept. */
   readonly urlEnv: string;
-  /** A table, with its schema when it is not in the search path. This or `query`. */
+  /**
+   * A table, with its schema when it is not in the search path. This or `query`. Names are taken letter by letter
+   * (`shop.Events` is no `shop.events`); one that holds a point is quoted as in SQL: `'shop."events.2026"'`.
+   */
   readonly table?: string;
   /** A SELECT in Postgres' SQL. */
   readonly query?: string;

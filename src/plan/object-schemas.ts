@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PARTITION_GRANULARITIES } from '../core/source.ts';
+import { parseTableName } from '../core/table-name.ts';
 import { isDefinition, isSource } from '../define/definition.ts';
 import type { ViewSelection } from '../define/feature-view.ts';
 import * as field from './field-schemas.ts';
@@ -37,7 +38,7 @@ export const postgresSourceSchema = field
   .fields({
     name: field.name,
     urlEnv: field.variableName,
-    table: field.text.optional(),
+    table: field.text.superRefine(refuseNoTable).optional(),
     query: field.text.optional(),
     ...rowTimeFields,
     createdTimestampField: field.columnName.optional(),
@@ -49,6 +50,13 @@ export const postgresSourceSchema = field
     message: 'one of table and query',
   })
   .superRefine(refuseMixedTimes);
+
+function refuseNoTable(text: string, context: z.RefinementCtx): void {
+  const name = parseTableName(text);
+  if (name.ok) return;
+  const message = `a table, with its schema where needed, as in SQL: events, shop.events, "My Schema"."events.2026" (${name.reason})`;
+  context.addIssue({ code: 'custom', message });
+}
 
 const entities = z.array(
   definition('entity', 'an entity made by entity()'),

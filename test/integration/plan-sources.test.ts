@@ -98,12 +98,20 @@ test.each([
   [`urlEnv: 'postgres://u:hidden@h/db', table: 'events'`, 'urlEnv'],
   [`urlEnv: 'URL', table: 'events', query: 'SELECT 1'`, 'table'],
   [`urlEnv: 'URL'`, 'table'],
+  [`urlEnv: 'URL', table: '"My Schema'`, 'table'],
   [`urlEnv: 'URL', table: 'events', path: 'x'`, 'config'],
 ])('a Postgres source with %s is refused', async (fields, where) => {
   const found = await problemsOf(source('postgresSource', fields));
   expect(found).toMatchObject({ code: 'DEFINITION_INVALID' });
   expect(found.wheres.join()).toContain(`source "events", ${where}`);
   expect(found.message).not.toContain('hidden');
+});
+
+test('a table in SQL’s quoting that is not closed is told with the ways to write one', async () => {
+  const { message } = await problemsOf(source('postgresSource', `urlEnv: 'URL', table: '"My Schema.x'`));
+  expect(message).toContain(
+    'found "\\"My Schema.x", allowed is a table, with its schema where needed, as in SQL: events, shop.events, "My Schema"."events.2026" (a double quote is not closed)',
+  );
 });
 
 test.each([

@@ -78,6 +78,9 @@ beforeAll(async () => {
     `CREATE TABLE events AS SELECT '2026-01-01'::timestamp + n * interval '1 minute' AS at, n % 3 AS user_id, n AS amount
      FROM generate_series(0, 2999) n`,
   );
+  await client.query(`CREATE SCHEMA "My Sch"`);
+  for (const name of ['"Ev Tab"', '"events.2026"', '"a ""b"""'])
+    await client.query(`CREATE TABLE "My Sch".${name} AS SELECT * FROM events LIMIT 7`);
 });
 afterAll(() => client?.end());
 
@@ -274,6 +277,20 @@ describe.each(['the extension', 'COPY'] as const)('a Postgres source read throug
     expect((await rowsAt('2026-01-01T00:59:59Z')).rows).toBe(0);
     expect((await rowsAt('2026-01-01T02:30:00Z')).rows).toBe(0);
   });
+
+  test.each(['My Sch.Ev Tab', '"My Sch"."Ev Tab"', 'My Sch."events.2026"', '"My Sch"."a ""b"""', '"events"'])(
+    'is a table by the name %s',
+    async (table) => {
+      const reader = createDuckDbSourceReader(engine, place);
+      expect((await reader.describe(source({ table }))).columns.map(({ name }) => name)).toEqual([
+        'at',
+        'user_id',
+        'amount',
+      ]);
+      const { rows } = await reader.extent(source({ table }));
+      expect(rows).toBe(table === '"events"' ? 3000 : 7);
+    },
+  );
 
   test.each([
     ['CLOSED_URL', {}, /\$CLOSED_URL: connect ECONNREFUSED/, false],

@@ -1,6 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import pg from 'pg';
 import { messageOf, TidemarkError } from '../../../core/errors.ts';
+import { parseTableName } from '../../../core/table-name.ts';
 import { formatTime, type Micros, micros } from '../../../core/time.ts';
 import type { SourceExtent } from '../../source-reader.ts';
 import { failureKind } from '../duckdb-failure.ts';
@@ -163,7 +164,12 @@ function fromSql(rows: PostgresRows, columns: readonly TransportedColumn[], { fr
 function relationOf({ table, query }: PostgresRows): string {
   // On lines of its own, so that a comment at its end ends there.
   if (query !== null) return `(\n${query.replace(/;\s*$/, '')}\n) AS source`;
-  return (table ?? '').split('.').map(identifier).join('.');
+  const name = parseTableName(table ?? '');
+  if (name.ok) return name.parts.map(identifier).join('.');
+  throw new TidemarkError(
+    'DEFINITION_INVALID',
+    `Cannot read the table ${table} in Postgres: ${name.reason}.`,
+  );
 }
 
 /** SOURCE_UNREADABLE with the server's own sentence; never the address. */
