@@ -26,7 +26,9 @@ export function homeAt(path: string): Home {
   };
 }
 
-export function makeHome(home: Home): void {
+/** True when no server has run from it before. */
+export function makeHome(home: Home): boolean {
+  const isUnused = !existsSync(home.redisData);
   const isNew = !existsSync(home.path);
   // Not at once: where the system keeps answering that there is no such folder (/proc), `recursive` never ends.
   for (const folder of missing(home.path)) mkdirSync(folder);
@@ -34,6 +36,7 @@ export function makeHome(home: Home): void {
   mkdirSync(home.redisData, { recursive: true });
   // Others may pass through (under root, Postgres runs as another user) but neither list nor change anything.
   if (isNew) chmodSync(home.path, 0o711);
+  return isUnused;
 }
 
 /** The folder itself as the last. */

@@ -61,7 +61,7 @@ export async function startStack(config: Config, options: StartOptions = {}): Pr
   const all = () => Promise.all(SERVERS.map((server) => attempt(server, context)));
   const settled = await (SERVERS.every((server) => server.given(config) !== null)
     ? all()
-    : inHome(home, () => withLock(home.lockFile, onProgress, all))
+    : inHome(home, onProgress, () => withLock(home.lockFile, onProgress, all))
   ).catch((error: unknown) => {
     letGo();
     throw error;
@@ -189,9 +189,10 @@ function combined(errors: readonly TidemarkError[]): TidemarkError {
   });
 }
 
-async function inHome<T>(home: Home, action: () => Promise<T>): Promise<T> {
+async function inHome<T>(home: Home, onProgress: Progress, action: () => Promise<T>): Promise<T> {
   try {
-    makeHome(home);
+    // Where the servers were expected to have their data already, it is in another folder.
+    if (makeHome(home)) onProgress(`Making a new home for the embedded servers: ${home.path}.`);
   } catch (cause) {
     throw new TidemarkError(
       'STACK_UNAVAILABLE',

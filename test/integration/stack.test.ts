@@ -7,7 +7,7 @@ import { Connection } from '@temporalio/client';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { afterEach, expect, test } from 'vitest';
-import type { Config } from '../../src/config.ts';
+import { type Config, readConfig } from '../../src/config.ts';
 import { homeAt } from '../../src/stack/home.ts';
 import { isRunning } from '../../src/stack/process.ts';
 import { type Addresses, type Stack, stackStatus, startStack, stopStack } from '../../src/stack/stack.ts';
@@ -83,6 +83,28 @@ test('a fresh home gets three real servers, which a second start reuses and only
   expect(running.filter(isRunning)).toEqual([]);
   expect(readState(homeAt(config.home)).servers).toEqual({});
   expect((await stackStatus(config)).map(({ state }) => state)).toEqual(['stopped', 'stopped', 'stopped']);
+});
+
+test('a relative home is one of the folder a command runs in, which is said when it is a new one', async () => {
+  const { databaseUrl, temporalAddress } = services();
+  const folder = join(freshConfig().home, '..');
+  const heard = async (cwd: string) => {
+    const said: string[] = [];
+    const config = readConfig(
+      { DATABASE_URL: databaseUrl, TEMPORAL_ADDRESS: temporalAddress, TIDEMARK_HOME: 'home' },
+      cwd,
+    );
+    await (await startStack(config, { onProgress: (line) => said.push(line) })).stop();
+    return said.filter((line) => line.includes('home'));
+  };
+  expect(await heard(folder)).toEqual([
+    `Making a new home for the embedded servers: ${join(folder, 'home')}.`,
+  ]);
+  expect(await heard(folder)).toEqual([]);
+  mkdirSync(join(folder, 'other'));
+  expect(await heard(join(folder, 'other'))).toEqual([
+    `Making a new home for the embedded servers: ${join(folder, 'other/home')}.`,
+  ]);
 });
 
 test('what was written is there again after a stop and a start', async () => {
