@@ -10,7 +10,7 @@ import {
   timeOf,
 } from '../core/time.ts';
 import type { Value, ValueType } from '../core/value-type.ts';
-import { allowedJson, foundJson, jsonDecoder } from '../serving/json-decoder.ts';
+import { allowedJson, jsonDecoder, wrongJson } from '../serving/json-decoder.ts';
 
 /** Rows as they are sent: values by column, lists of one length. */
 export type Frame = Readonly<Record<string, readonly ExactJson[]>>;
@@ -126,7 +126,7 @@ function readColumn(
     const value = decode(json);
     const message =
       value === undefined
-        ? `found ${foundJson(json)}; allowed is ${allowedJson(column.type)}.`
+        ? wrongJson(json, column.type, decode)
         : value === null && column.notNull !== undefined
           ? `found null; ${column.notNull}.`
           : column.isClock === true && typeof value === 'bigint'

@@ -77,9 +77,14 @@ test("timestamps are taken as ISO times and as Feast's client sends them, in who
     1: [1_000_000n, [1_700_000_000_000_000n, 1n, null, -1_000_000n], null],
     2: [500_000n, null, null],
   });
-  for (const wrong of [[1.5], [1e15], ['x'], 1]) {
+  for (const [wrong, found] of [
+    [[1, 1.5], 'found 1.5 at [1]'],
+    [[1e15], 'found 1000000000000000 at [0]'],
+    [[1, null, 'x'], 'found the text "x" at [2]'],
+    [1, 'found 1'],
+  ] as const) {
     await expect(written({ ...frame, times: [wrong, null] }, features)).rejects.toMatchObject({
-      problems: [{ where: 'df.times[0]' }],
+      problems: [{ where: 'df.times[0]', message: expect.stringContaining(`${found}; allowed is a list`) }],
     });
   }
 });

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { parseExactJson } from '../core/exact-json.ts';
 import { formatTime, micros } from '../core/time.ts';
 import type { Value, ValueType } from '../core/value-type.ts';
-import { foundJson, jsonDecoder } from './json-decoder.ts';
+import { foundJson, jsonDecoder, wrongJson } from './json-decoder.ts';
 import { jsonEncoder } from './json-encoder.ts';
 
 const BY_TYPE: Readonly<Record<string, fc.Arbitrary<Value>>> = {
@@ -129,5 +129,25 @@ test('what was found instead is told in a few words, however long it is', () => 
   expect(foundJson('x'.repeat(1000)).length).toBeLessThan(60);
   expect(foundJson('a\ud800')).toBe('text with half of a surrogate pair');
   expect(foundJson(Number.POSITIVE_INFINITY)).toBe('a number that is too large');
-  expect(foundJson(1e300)).toBe('1e+300, which is no exact integer');
+  expect(wrongJson(new Array(1e6).fill('x'), 'array<int32>').length).toBeLessThan(100);
+});
+
+test.each([
+  [2 ** 53, 'int64', 'found 9007199254740992, which is no exact integer; allowed is an integer of 64 bits'],
+  [1e300, 'int32', 'found 1e+300, which is no exact integer; allowed is an integer of 32 bits'],
+  [1e39, 'float32', 'found 1e+39; allowed is a number that 32 bits can hold.'],
+  [1e300, 'string', 'found 1e+300; allowed is text.'],
+  [[1, 2, null], 'vector(3)', 'found null at [2]; allowed is a list of 3 numbers that 32 bits can hold.'],
+  [[1, 1e39], 'vector(2)', 'found 1e+39 at [1]; allowed is a list of 2 numbers that 32 bits can hold.'],
+  [[1, 2], 'vector(3)', 'found a list of 2; allowed is a list of 3 numbers'],
+  [
+    [null, 1, 'x'],
+    'array<float64>',
+    'found the text "x" at [2]; allowed is a list, of which each is null or a number.',
+  ],
+  [[[1]], 'array<int32>', 'found a list of 1 at [0]; allowed is a list, of which each is null or an integer'],
+  [{}, 'array<string>', 'found an object; allowed is a list, of which each is null or text.'],
+] as const)('%j is refused as %s: %s', (json, type, message) => {
+  expect(jsonDecoder(type)(json)).toBeUndefined();
+  expect(wrongJson(json, type)).toContain(message);
 });

@@ -32,9 +32,36 @@ export function jsonDecoder(type: ValueType): JsonDecoder {
 /** What a value of the type looks like in a request, for error messages. */
 export function allowedJson(type: ValueType): string {
   const parsed = valueTypeOf(type);
-  if (parsed.kind === 'array') return `a list of ${ALLOWED[parsed.element]}`;
-  if (parsed.kind === 'vector') return `a list of ${parsed.size} numbers`;
+  if (parsed.kind === 'array') return `a list, of which each is null or ${ALLOWED[parsed.element]}`;
+  if (parsed.kind === 'vector') return `a list of ${parsed.size} numbers that 32 bits can hold`;
   return ALLOWED[parsed.type];
+}
+
+/**
+ * Why JSON is no value of the type, for error messages: what was found, in a list the first such element, and what is
+ * allowed. `decode`: what refused it, if not the type's own decoder.
+ */
+export function wrongJson(json: ExactJson, type: ValueType, decode = jsonDecoder(type)): string {
+  const allowed = `allowed is ${allowedJson(type)}.`;
+  const found = (one: ExactJson) => {
+    const inexact = /int/.test(type) && typeof one === 'number' && isInexact(one);
+    return `found ${foundJson(one)}${inexact ? ', which is no exact integer' : ''}`;
+  };
+  if (Array.isArray(json)) {
+    const at = (json as readonly ExactJson[]).findIndex((one) => isWrongElement(one, type, decode));
+    if (at !== -1) return `${found(json[at] as ExactJson)} at [${at}]; ${allowed}`;
+  }
+  return `${found(json)}; ${allowed}`;
+}
+
+function isWrongElement(json: ExactJson, type: ValueType, decode: JsonDecoder): boolean {
+  const { kind } = valueTypeOf(type);
+  if (kind === 'vector') return json === null || scalarDecoder('float32')(json) === undefined;
+  return kind === 'array' && decode([json]) === undefined;
+}
+
+function isInexact(json: number): boolean {
+  return Number.isInteger(json) && !Number.isSafeInteger(json);
 }
 
 /** What stands in a request instead, for error messages: short, for it may be somebody's data. */
@@ -48,8 +75,7 @@ export function foundJson(json: ExactJson): string {
       : 'text with half of a surrogate pair';
   }
   if (typeof json !== 'number' || Number.isSafeInteger(json)) return cut(String(json));
-  if (!Number.isFinite(json)) return 'a number that is too large';
-  return Number.isInteger(json) ? `${json}, which is no exact integer` : String(json);
+  return Number.isFinite(json) ? String(json) : 'a number that is too large';
 }
 
 function cut(text: string): string {

@@ -3,7 +3,7 @@ import type { ExactJson } from '../core/exact-json.ts';
 import type { Manifest } from '../core/manifest.ts';
 import { didYouMean } from '../core/nearest.ts';
 import type { Value, ValueType } from '../core/value-type.ts';
-import { allowedJson, foundJson, jsonDecoder } from './json-decoder.ts';
+import { allowedJson, jsonDecoder, wrongJson } from './json-decoder.ts';
 import type { InputColumn, ReadPlan } from './read-plan.ts';
 
 /**
@@ -141,7 +141,7 @@ function decodeColumn(
     if (value === undefined || (value === null && role === 'request')) {
       problems.push({
         where: `entities.${name}[${row}]`,
-        message: `found ${foundJson(json)}; allowed is ${allowedJson(type)}.`,
+        message: wrongJson(json, type),
       });
       return null;
     }
