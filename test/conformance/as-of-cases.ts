@@ -128,17 +128,37 @@ export function viewCase(shape: Pick<ViewCase, 'joinKeys' | 'spineColumns'>): fc
       dataDelay: fc.oneof(fc.constant(0n as DurationMicros), duration(0, 3)),
       // Every file has a revision of its own, so no two rows are the same write.
       files: fc
-        .array(fc.tuple(rows, cuts, fc.constantFrom(false, false, true)), { maxLength: 3 })
-        .map((files) =>
-          files.map(([of, ranges, replaced], revision) => ({
-            rows: of,
-            slices: ranges.map((range) => ({ revision, range })),
-            replaced,
-          })),
+        .tuple(fc.array(fc.tuple(rows, cuts), { maxLength: 3 }), fc.option(cuts))
+        .map(([files, before]) =>
+          [
+            ...(before === null ? [] : [{ rows: earlierRows(files.flatMap(([of]) => of)), cuts: before }]),
+            ...files.map(([of, ranges]) => ({ rows: of, cuts: ranges })),
+          ].map(
+            ({ rows: of, cuts: ranges }, revision): FileCase => ({
+              rows: of,
+              slices: ranges.map((range) => ({ revision, range })),
+              replaced: before !== null && revision === 0,
+            }),
+          ),
         ),
     });
     return fc.tuple(rules, kind).map(([every, more]) => ({ ...every, ...more }));
   });
+}
+
+/** What stood there before these rows: the same, known as much earlier or later, and some that are there no more. */
+function earlierRows(rows: readonly FileRow[]): readonly FileRow[] {
+  const found = new Map(
+    rows.map((row, at) => {
+      const createdTime = micros(row.createdTime - BigInt(at % 4) * HOUR + HOUR);
+      const eventTime = at % 5 === 4 ? micros(row.eventTime + HOUR) : row.eventTime;
+      return [
+        `${row.key.join('|')} ${eventTime} ${createdTime}`,
+        { ...row, eventTime, createdTime },
+      ] as const;
+    }),
+  );
+  return [...found.values()];
 }
 
 function tickFrom(event: Micros, onTick: boolean): Micros {
