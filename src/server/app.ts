@@ -44,9 +44,12 @@ export function createApp(deps: AppDependencies): FastifyInstance {
   answerOddHeaders(app);
   const metrics = createMetrics({ process: deps.processMetrics ?? false, shared: deps.isWorker ?? false });
 
-  // Whatever a client calls its body, it is JSON: curl and Feast's client do not say so.
+  // Whatever a client calls its body, it is JSON: curl and Feast's client do not say so. Only what is no media type at
+  // all, as an empty Content-Type is, never gets here: that is 415.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
+    const encoding = request.headers['content-encoding'];
+    if (encoding !== undefined && !/^(identity)?$/i.test(encoding)) return done(encodedBody(encoding));
     try {
       // Otherwise different wrong bytes would become the same key.
       if (!isUtf8(body)) throw new Error('its bytes are not UTF-8');
@@ -113,6 +116,11 @@ export function createApp(deps: AppDependencies): FastifyInstance {
 
 function send({ status, body }: HttpProblem, reply: FastifyReply): FastifyReply {
   return reply.code(status).send(body);
+}
+
+function encodedBody(encoding: string): Error {
+  const told = `its Content-Encoding is "${encoding.slice(0, 40)}"; send JSON as it is, without one`;
+  return Object.assign(new Error(told), { statusCode: 415 });
 }
 
 /** Whichever of the two was meant, the other would be lost. */

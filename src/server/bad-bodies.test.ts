@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { refusal, type ServedApp, servedApp } from '../../test/support/served-app.ts';
 
@@ -93,4 +94,32 @@ test('a column named __proto__ is an unknown one as any other', async () => {
     status: 400,
     problems: [{ where: 'entities.__proto__', message: 'expected a list with one value for each row' }],
   });
+});
+
+test('a body that is compressed is 415, and its encoding is named', async () => {
+  const body = '{"features":["activity:sessions"],"entities":{"user_id":[1]}}';
+  const send = async (payload: string | Buffer, encoding: string) => {
+    const headers = { 'content-encoding': encoding };
+    return await app.inject({ method: 'POST', url: '/get-online-features', headers, payload });
+  };
+  const packed = await send(gzipSync(body), 'gzip');
+  expect([packed.statusCode, packed.json().error]).toEqual([
+    415,
+    {
+      code: 'REQUEST_INVALID',
+      message: 'Cannot read the request: its Content-Encoding is "gzip"; send JSON as it is, without one.',
+    },
+  ]);
+  expect((await send(body, 'identity')).statusCode).toBe(200);
+});
+
+test.each(['', ';;;', 'garbage'])('a Content-Type that is none, "%s", is 415', async (type) => {
+  const response = await app.inject({
+    method: 'POST',
+    url: '/get-online-features',
+    headers: { 'content-type': type },
+    payload: '{"features":["activity:sessions"],"entities":{"user_id":[1]}}',
+  });
+  expect(response.statusCode).toBe(415);
+  expect(response.json().error.message).toContain('Send JSON as application/json.');
 });

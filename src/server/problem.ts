@@ -35,11 +35,11 @@ export function problemOf(thrown: unknown, bodyLimit?: number): HttpProblem {
       `Cannot read the request: its body is larger than ${limit}. Send its rows in several requests.`,
     );
   }
-  if (status === 415)
+  if (codeOf(thrown) === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
     return answer(
       415,
       'REQUEST_INVALID',
-      'Cannot read the request: its content type is none. Send JSON as application/json.',
+      'Cannot read the request: its Content-Type is empty or no media type. Send JSON as application/json.',
     );
   if (status === 503) return answer(503, 'STORE_UNAVAILABLE', 'Cannot answer: the server is closing.');
   if (status !== undefined && status >= 400 && status < 500) {
@@ -82,4 +82,8 @@ function answer(
 function statusOf(thrown: unknown): number | undefined {
   if (thrown === null || typeof thrown !== 'object' || !('statusCode' in thrown)) return undefined;
   return typeof thrown.statusCode === 'number' ? thrown.statusCode : undefined;
+}
+
+function codeOf(thrown: unknown): unknown {
+  return thrown !== null && typeof thrown === 'object' && 'code' in thrown ? thrown.code : undefined;
 }
