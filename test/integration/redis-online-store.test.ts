@@ -73,6 +73,24 @@ describe('the online store in Redis', () => {
     await tight.close();
   });
 
+  it('goes on with a read that takes longer because this process is busy', async () => {
+    const hasty = await createRedisOnlineStore({ url: server.url, prefix: PREFIX, timeoutMs: 300 });
+    const table = onlineTable({ valueTypes: ['string'] });
+    const large = Array.from({ length: 12 }, (_, i) => featureRow([BigInt(i)], ['x'.repeat(1_000_000)]));
+    await store.write(table, large);
+    const begun = performance.now();
+    const reading = hasty.read([{ table, keys: large.map(({ key }) => key) }]);
+    // In each turn some of the replies are taken, and somebody else keeps the process busy.
+    const busy = () => {
+      const until = performance.now() + 100;
+      while (performance.now() < until);
+      if (until - begun < 700) setImmediate(busy);
+    };
+    setImmediate(busy);
+    expect(await reading).toEqual([large]);
+    await hasty.close();
+  });
+
   it('reads no more at once than the limit, and goes on with the next', async () => {
     const tight = await createRedisOnlineStore({ url: server.url, prefix: PREFIX, maxReadBytes: 10_000 });
     const table = onlineTable({ valueTypes: ['string'] });
