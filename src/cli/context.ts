@@ -11,7 +11,7 @@ export interface CliContext {
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
   readonly streams: Streams;
-  /** Aborted by the first SIGINT or SIGTERM. */
+  /** Aborted by the first SIGINT, SIGTERM or SIGHUP, and when nobody reads the output any more. */
   readonly signal: AbortSignal;
   /** Aborts the signal, for a reason of our own. */
   end(): void;

@@ -41,7 +41,9 @@ export async function main(argv: readonly string[], overrides: Partial<CliContex
     if (stop.signal.aborted) process.exit(STOPPED);
     stop.abort();
   };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  // A terminal that is closed may send it several times, and has nobody who could be in a hurry.
+  const onHangUp = () => stop.abort();
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onHangUp);
   const context: CliContext = {
     env: process.env,
     cwd: process.cwd(),
@@ -64,7 +66,7 @@ export async function main(argv: readonly string[], overrides: Partial<CliContex
     const code = exitCodeOf(error, context, json);
     return code === STOPPED && cutOff ? CUT_OFF : code;
   } finally {
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal).off('SIGHUP', onHangUp);
   }
 }
 

@@ -48,6 +48,18 @@ test('a command whose output is cut off while it starts the servers ends in orde
   expect(running(config)).toEqual([]);
 });
 
+test('a terminal that is closed while the servers start ends the command in order, however often it says so', async () => {
+  const config = freshConfig();
+  const { child, exited, said } = tidemark(config, 'worker', '--repo', 'feature_repo/assistant');
+  await expect.poll(said, { timeout: 20_000 }).toContain('Starting Temporal.');
+  await expect.poll(() => running(config).length, { timeout: 20_000, interval: 5 }).toBeGreaterThan(0);
+  child.kill('SIGHUP');
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  child.kill('SIGHUP');
+  expect(await exited).toEqual([0, null]);
+  expect(running(config)).toEqual([]);
+});
+
 test('a second signal while the servers start ends the command at once, and them too', async () => {
   const config = freshConfig();
   const { child, exited, said } = tidemark(config, 'worker', '--repo', 'feature_repo/assistant');
