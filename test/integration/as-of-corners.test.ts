@@ -12,6 +12,7 @@ import { tidemark } from '../support/command-line.ts';
 import { testEngine, writeRows } from '../support/feature-repo.ts';
 import { materializeHere } from '../support/materialize-here.ts';
 import { appliedProject, type TestProject } from '../support/project.ts';
+import { trainingDeps } from '../support/training-deps.ts';
 
 /** What the as-of join sees of a source is what was materialized of it: both together, on rows that clash. */
 const definitions = `
@@ -85,14 +86,7 @@ beforeAll(async () => {
   const { platform, name } = project;
   const registry = await platform.registry();
   start = timeOf((await appliedBatchView(registry, { project: name, view: 'timed', version: 1 })).startTime);
-  deps = {
-    ...(await platform.offline()),
-    registry,
-    ledger: await platform.ledger(),
-    onDemand: project.repo.onDemand,
-    clock: platform.clock,
-    offlineRoot: platform.config.offline,
-  };
+  deps = await trainingDeps(project);
   for (const view of ['timed', 'untimed', 'backwards', 'shop']) await materialize(view);
   await materialize('timed', 2);
 });

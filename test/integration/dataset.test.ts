@@ -15,6 +15,7 @@ import { verifyTrainingSet } from '../../src/training/verify-training-set.ts';
 import { writeRows } from '../support/feature-repo.ts';
 import { materializeHere } from '../support/materialize-here.ts';
 import { appliedProject, type TestProject } from '../support/project.ts';
+import { trainingDeps } from '../support/training-deps.ts';
 
 const definitions = `
 export const thisProject = project({ name: '<project>' });
@@ -93,14 +94,7 @@ beforeAll(async () => {
   const registry = await platform.registry();
   const spec = await appliedBatchView(registry, { project: name, view: 'last_reading', version: 1 });
   start = timeOf(spec.startTime);
-  deps = {
-    ...(await platform.offline()),
-    registry,
-    ledger: await platform.ledger(),
-    onDemand: project.repo.onDemand,
-    clock: platform.clock,
-    offlineRoot: platform.config.offline,
-  };
+  deps = await trainingDeps(project);
   // Times as text, not in order, with one place that has no readings and one row without a place.
   const rows = Array.from({ length: 40 }, (_, i) => {
     const at = formatTime(addDuration(micros(start), durationOf(`${((i * 7) % 40) * 15 + 1}m`)));

@@ -12,6 +12,7 @@ import { verifyTrainingSet } from '../../src/training/verify-training-set.ts';
 import { writeRows } from '../support/feature-repo.ts';
 import { materializeHere } from '../support/materialize-here.ts';
 import { appliedProject, type TestProject } from '../support/project.ts';
+import { trainingDeps } from '../support/training-deps.ts';
 
 const definitions = `
 export const thisProject = project({ name: '<project>' });
@@ -96,14 +97,7 @@ beforeAll(async () => {
   const registry = await platform.registry();
   const spec = await appliedBatchView(registry, { project: name, view: 'spend', version: 1 });
   start = timeOf(spec.startTime);
-  deps = {
-    ...(await platform.offline()),
-    registry,
-    ledger: await platform.ledger(),
-    onDemand: project.repo.onDemand,
-    clock: platform.clock,
-    offlineRoot: platform.config.offline,
-  };
+  deps = await trainingDeps(project);
   const rows = Array.from({ length: 60 }, (_, i) => `${i % 6},${formatTime(day(2 + (i % 20) / 4))}`);
   await writeFile(join(project.home, 'spine.csv'), `user_id,when\n${rows.join('\n')}\n`);
   await materialize(0, 4, false);

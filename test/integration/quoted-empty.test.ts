@@ -11,6 +11,7 @@ import { testEngine } from '../support/feature-repo.ts';
 import { materializeHere } from '../support/materialize-here.ts';
 import { batchView, fileSource, storedRows } from '../support/offline-case.ts';
 import { appliedProject, type TestProject } from '../support/project.ts';
+import { trainingDeps } from '../support/training-deps.ts';
 
 let project: TestProject;
 let start: Micros;
@@ -37,14 +38,7 @@ export const view = batchFeatureView({ name: 'view', version: 1, entities: [shop
   start = timeOf(view.startTime);
   const end = micros(start + 86_400_000_000n);
   await materializeHere(project, { view, range: { start, end } });
-  deps = {
-    ...(await platform.offline()),
-    registry,
-    ledger: await platform.ledger(),
-    onDemand: project.repo.onDemand,
-    clock: platform.clock,
-    offlineRoot: platform.config.offline,
-  };
+  deps = await trainingDeps(project);
 }, 60_000);
 
 describe('an empty text in CSV ("")', () => {

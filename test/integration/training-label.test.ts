@@ -14,6 +14,7 @@ import type { TrainingDeps, TrainingSet, TrainingSetRequest } from '../../src/tr
 import { verifyTrainingSet } from '../../src/training/verify-training-set.ts';
 import { materializeHere } from '../support/materialize-here.ts';
 import { appliedProject, type TestProject } from '../support/project.ts';
+import { trainingDeps } from '../support/training-deps.ts';
 
 const definitions = `
 export const thisProject = project({ name: '<project>' });
@@ -64,14 +65,7 @@ beforeAll(async () => {
     start = timeOf(spec.startTime);
     await materializeHere(project, { view: spec, range: { start, end: moment(`${HOURS}h`) } });
   }
-  deps = {
-    ...(await platform.offline()),
-    registry,
-    ledger: await platform.ledger(),
-    onDemand: project.repo.onDemand,
-    clock: platform.clock,
-    offlineRoot: platform.config.offline,
-  };
+  deps = await trainingDeps(project);
   rows = Array.from({ length: 24 * (PLACES + 1) }, (_, i) => ({
     place: `p${i % (PLACES + 1)}`,
     when: moment(`${Math.floor(i / (PLACES + 1)) * 30}m`),

@@ -14,6 +14,7 @@ import { verifyTrainingSet } from '../../src/training/verify-training-set.ts';
 import { testEngine, writeRows } from '../support/feature-repo.ts';
 import { materializeHere } from '../support/materialize-here.ts';
 import { appliedProject, type TestProject } from '../support/project.ts';
+import { trainingDeps } from '../support/training-deps.ts';
 
 const definitions = `
 export const thisProject = project({ name: '<project>' });
@@ -84,14 +85,7 @@ beforeAll(async () => {
   const { platform, name } = project;
   const registry = await platform.registry();
   start = timeOf((await appliedBatchView(registry, { project: name, view: 'temps', version: 1 })).startTime);
-  deps = {
-    ...(await platform.offline()),
-    registry,
-    ledger: await platform.ledger(),
-    onDemand: project.repo.onDemand,
-    clock: platform.clock,
-    offlineRoot: platform.config.offline,
-  };
+  deps = await trainingDeps(project);
   await source();
   for (const view of ['temps', 'skies', 'towns']) await materialize(view, 0, 3);
 });
