@@ -167,7 +167,10 @@ function measures(column: ColumnProfile | null, rows: number): ReadonlyMap<strin
   if (greatest !== null) found.set('max', greatest);
   if (numbers !== null) {
     found.set('mean', short(numbers.mean));
-    for (const { share, value } of numbers.quantiles) found.set(`p${Math.round(share * 100)}`, short(value));
+    for (const { share, value, exact } of numbers.quantiles) {
+      const text = exact ?? (Number.isSafeInteger(value) ? String(value) : short(value));
+      found.set(`p${Math.round(share * 100)}`, text);
+    }
     if (numbers.notFinite > 0) found.set('not finite', countText(numbers.notFinite));
   }
   if (top !== null && top.length > 0) {

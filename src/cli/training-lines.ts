@@ -25,11 +25,20 @@ export function trainingLines({
     `  ${path}`,
     ...(statistics === undefined ? [] : [`  ${statistics}`]),
     ...Object.entries(parts ?? {}).map(([part, count]) => `  ${part}: ${countText(count)} rows`),
+    ...emptyParts(parts),
     ...(label === undefined ? [] : [`  label: ${label.text}${labelFacts(label)}`]),
     ...features.map((line) => `  ${line}`),
     ...leakageWarnings(possibleLeakage),
     ...forgottenWarnings(forgotten),
   ];
+}
+
+/** A split by entity has no rows to spare: all of one entity are in one part. */
+function emptyParts(parts: TrainedHere['parts'] = {}): readonly string[] {
+  const empty = Object.entries(parts).flatMap(([part, count]) => (count === 0 ? [part] : []));
+  if (empty.length === 0) return [];
+  const are = empty.length === 1 ? 'has no rows' : 'have no rows';
+  return [`  ${empty.join(' and ')} ${are}: there are too few different times or entities for these shares`];
 }
 
 function labelFacts({ leftOut, nullShare }: NonNullable<TrainedHere['label']>): string {

@@ -33,7 +33,8 @@ export interface ColumnProfile {
 /** Of the finite numbers of a column. */
 export interface NumberProfile {
   readonly mean: number;
-  readonly quantiles: readonly { readonly share: number; readonly value: number }[];
+  /** `exact`: the value in all of its digits, where it is a whole number that a double does not hold. */
+  readonly quantiles: readonly { readonly share: number; readonly value: number; readonly exact?: string }[];
   /** Not-a-numbers and infinities. */
   readonly notFinite: number;
   /** Counts in bins of equal width from `from` to `to`; one bin when these are equal. */

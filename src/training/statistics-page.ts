@@ -76,7 +76,10 @@ function columnCard(
     ...(least === null ? [] : [['min', bound(least)]]),
     ...(numbers === null
       ? []
-      : [...numbers.quantiles.map(({ share: at, value }) => [`p${Math.round(at * 100)}`, short(value)])]),
+      : numbers.quantiles.map(({ share: at, value, exact }) => [
+          `p${Math.round(at * 100)}`,
+          exact ?? short(value),
+        ])),
     ...(greatest === null ? [] : [['max', bound(greatest)]]),
     ...(numbers === null ? [] : [['mean', short(numbers.mean)]]),
     ...(numbers === null || numbers.notFinite === 0 ? [] : [['not finite', whole(numbers.notFinite)]]),

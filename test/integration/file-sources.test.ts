@@ -194,6 +194,44 @@ describe.each(['parquet', 'csv', 'json'] as const)('%s files partitioned by date
   });
 });
 
+test('a CSV header that names a column twice is told, of sources and of entity rows, and a_1 beside a is a name', async () => {
+  const engineUnderTest = createDuckDbAsOfEngine(engine, { baseDir: folder, offlineRoot: folder });
+  const spine = (path: string) =>
+    engineUnderTest.describeSpine({ kind: 'csv', path: join(folder, path), timestampField: 'at' });
+  for (const [path, delimiter] of [
+    ['twice.csv', ','],
+    ['semicolons.csv', ';'],
+  ] as const) {
+    await write(path, 'at,user_id,a,a,A\n2026-01-01 00:00:00,1,1,2,3\n'.replaceAll(',', delimiter));
+    await expect(reader().describe(fileSource({ kind: 'csv', path }))).rejects.toMatchObject({
+      code: 'SOURCE_SCHEMA_MISMATCH',
+      message: expect.stringContaining('names columns more than once (a, a, A;'),
+    });
+    await expect(spine(path)).rejects.toMatchObject({
+      code: 'SPINE_INVALID',
+      message: expect.stringContaining('names columns more than once (a, a, A;'),
+    });
+  }
+  await write('once.csv', 'at,user_id,a,a_1,A_2\n2026-01-01 00:00:00,1,1,2,3\n');
+  for (const { columns } of [
+    await reader().describe(fileSource({ kind: 'csv', path: 'once.csv' })),
+    await spine('once.csv'),
+  ])
+    expect(columns.slice(0, 5).map(({ name }) => name)).toEqual(['at', 'user_id', 'a', 'a_1', 'A_2']);
+});
+
+test.each(['csv', 'parquet', 'json'] as const)(
+  'a %s file of entity rows that is not there is told as that',
+  async (kind) => {
+    const engineUnderTest = createDuckDbAsOfEngine(engine, { baseDir: folder, offlineRoot: folder });
+    const path = join(folder, `none.${kind}`);
+    await expect(engineUnderTest.describeSpine({ kind, path, timestampField: 'at' })).rejects.toMatchObject({
+      code: 'SPINE_INVALID',
+      message: `Cannot use the spine ${path}: there is no such file.`,
+    });
+  },
+);
+
 test('folders are columns without being asked for, unless they are declined', async () => {
   await write('auto/region=eu/a.csv', 'at,user_id\n2026-01-01 00:00:00,1\n');
   const names = async (hivePartitioning?: boolean) =>

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { digestOf } from '../../../core/canonical.ts';
 import { messageOf, TidemarkError } from '../../../core/errors.ts';
@@ -270,6 +270,10 @@ async function readable<T>(spine: Spine, read: () => Promise<T>): Promise<T> {
     const kind = failureKind(error);
     if (kind === 'interrupted' || kind === 'memory') throw error;
     if (spine.kind === 'range') throw sliceFailure(error);
+    if ('path' in spine && /No files found|HTTP 404/.test(messageOf(error))) {
+      const place = isRemote(spine.path) || isAbsolute(spine.path) ? '' : ` at ${resolve(spine.path)}`;
+      throw spineProblem(spine, `there is no such file${place}`, error);
+    }
     throw spineProblem(spine, duckDbReason(error), error);
   }
 }

@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { JoinedView, Spine } from '../../as-of-engine.ts';
 import { describeSelect, type EngineColumn } from '../sources/source-scan.ts';
-import { typedCsvSql } from '../sources/typed-csv.ts';
+import { repeatedNames, typedCsvSql } from '../sources/typed-csv.ts';
 import { literalPath, stringLiteral } from '../sql-text.ts';
 import { duckDbType } from '../types.ts';
 import { spineProblem } from './spine-columns.ts';
@@ -38,11 +38,16 @@ export async function textSpineSql(
     return `read_csv(${path}${lines}${more}${given.length === 0 ? '' : `, types = {${given.join(', ')}}`})`;
   };
   const sniffed = await refuseEmpty(connection, spine, csv([]), 'column0');
+  const files = { only: reading.file, sample: await firstFile(connection, reading.path) };
+  const repeated = await repeatedNames(connection, sniffed.columns, files.sample);
+  if (repeated.length > 0) {
+    const names = repeated.join(', ');
+    throw spineProblem(spine, `its header names columns more than once (${names}; case does not count)`);
+  }
   const keys = keyTypes(sniffed.columns, reading.views, sniffed.empty);
   const typed = sniffed.columns.map(
     (column): EngineColumn => ({ ...column, engineType: keys.get(column.name) ?? column.engineType }),
   );
-  const files = { only: reading.file, sample: await firstFile(connection, reading.path) };
   return typedCsvSql(connection, typed, files, (text, more) => {
     const types = new Map([...keys, ...text.map(({ name, engineType }) => [name, engineType] as const)]);
     return csv(

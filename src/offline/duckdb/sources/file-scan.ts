@@ -14,7 +14,7 @@ import {
   touches,
 } from './hive-partitions.ts';
 import { describeSelect, type EngineColumn, sourcePath } from './source-scan.ts';
-import { type CsvFiles, typedCsvSql } from './typed-csv.ts';
+import { type CsvFiles, repeatedNames, typedCsvSql } from './typed-csv.ts';
 import { wholeNumbersSql } from './whole-numbers.ts';
 
 /** A source's files as something to select from, and what is known of them. */
@@ -185,6 +185,13 @@ async function scanSql(
       // Looked at once: DuckDB reads the beginning of every file for it.
       const columns = await described(sql(types));
       const own = columns.filter(({ name }) => !keys.includes(name));
+      const repeated = await repeatedNames(connection, own, sample);
+      if (repeated.length > 0) {
+        throw new TidemarkError(
+          'SOURCE_SCHEMA_MISMATCH',
+          `Cannot read source "${source.name}" at ${source.path}: its header names columns more than once (${repeated.join(', ')}; case does not count). Give each a name of its own.`,
+        );
+      }
       const scan = await typedCsvSql(connection, own, { only, sample }, (text, more) =>
         sql(replaced(types, text), more),
       );

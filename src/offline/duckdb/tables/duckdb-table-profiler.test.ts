@@ -38,6 +38,20 @@ test('a column of numbers has its null share, exact bounds, mean, quantiles and 
   expect(x?.numbers?.histogram.counts.reduce((sum, count) => sum + count, 0)).toBe(998);
 });
 
+test('quantiles of integers that no double holds are there in all of their digits, as the bounds are', async () => {
+  const { columns } = await profile(
+    'SELECT unnest([9007199254740993, 9007199254740995, 9007199254740997])::BIGINT AS large, unnest([1234567891, 7, 8])::BIGINT AS safe',
+  );
+  const [large, safe] = columns.map(({ numbers }) =>
+    numbers?.quantiles.filter(({ share }) => share === 0.5 || share === 0.99),
+  );
+  expect(large?.map(({ exact }) => exact)).toEqual(['9007199254740995', '9007199254740997']);
+  expect(safe).toEqual([
+    { share: 0.5, value: 8 },
+    { share: 0.99, value: 1234567891 },
+  ]);
+});
+
 test('bounds of integers are exact, and numbers too far apart to subtract still have a histogram', async () => {
   const { columns } = await profile(
     `SELECT unnest([9007199254740993, 9007199254740993])::BIGINT AS n, unnest([-1.7e308, 1.7e308])::DOUBLE AS x, unnest([4.0, 4.0]) AS same, NULL::INTEGER AS none`,

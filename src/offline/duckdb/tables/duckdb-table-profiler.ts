@@ -57,7 +57,7 @@ async function profileColumn(
     nulls: Number(row[0]),
     least: textOf(row[1]),
     greatest: textOf(row[2]),
-    numbers: numeric ? await profileNumbers(connection, from, column) : null,
+    numbers: numeric ? await profileNumbers(connection, from, column, WHOLE.test(engineType)) : null,
     top:
       /^(VARCHAR|BOOLEAN|DATE|UUID|ENUM)/.test(engineType) && !engineType.endsWith(']')
         ? await topValues(connection, from, column)
@@ -65,16 +65,21 @@ async function profileColumn(
   };
 }
 
+const WHOLE = /^U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)$/;
 const NUMERIC = /^U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)$|^(FLOAT|DOUBLE)$|^DECIMAL\(\d+,\d+\)$/;
 
 async function profileNumbers(
   connection: DuckDBConnection,
   from: string,
   column: string,
+  isWhole: boolean,
 ): Promise<NumberProfile | null> {
-  const numbers = `(SELECT CAST(${column} AS DOUBLE) AS x FROM ${from} WHERE ${column} IS NOT NULL)`;
+  const value = isWhole ? `, ${column} AS whole` : '';
+  const numbers = `(SELECT CAST(${column} AS DOUBLE) AS x${value} FROM ${from} WHERE ${column} IS NOT NULL)`;
   const finite = 'FILTER (WHERE isfinite(x))';
-  const quantiles = SHARES.map((share) => `quantile_disc(x, ${share}) ${finite}`);
+  const quantiles = SHARES.map((share) =>
+    isWhole ? `CAST(quantile_disc(whole, ${share}) AS VARCHAR)` : `quantile_disc(x, ${share}) ${finite}`,
+  );
   const [row = []] = await rowsOf(
     connection,
     `SELECT min(x) ${finite}, max(x) ${finite}, avg(x) ${finite}, count(*) FILTER (WHERE NOT isfinite(x)), ${quantiles.join(', ')} FROM ${numbers}`,
@@ -84,7 +89,11 @@ async function profileNumbers(
   return {
     // Threads add in any order: the digits that could differ are left out.
     mean: Number(Number(mean).toPrecision(10)),
-    quantiles: SHARES.map((share, at) => ({ share, value: Number(values[at]) })),
+    quantiles: SHARES.map((share, at) => {
+      const value = Number(values[at]);
+      const isRounded = isWhole && !Number.isSafeInteger(value);
+      return { share, value, ...(isRounded && { exact: String(values[at]) }) };
+    }),
     notFinite: Number(notFinite),
     histogram: {
       from: least,
