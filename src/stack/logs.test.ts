@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { afterAll, afterEach, expect, test } from 'vitest';
 import { endOf, keepLog } from './logs.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tidemark-test-'));
@@ -10,6 +10,7 @@ const log = join(folder, 'temporal.log');
 afterEach(() => {
   for (const name of readdirSync(folder)) rmSync(join(folder, name));
 });
+afterAll(() => rmSync(folder, { recursive: true }));
 
 test('the logs of the last five starts are kept, the newest as .1', () => {
   for (let start = 1; start <= 8; start += 1) {
