@@ -18,6 +18,7 @@ import { fetchDuckDbExtension } from '../../src/stack/duckdb-extension.ts';
 import { featureRepo } from '../support/feature-repo.ts';
 import { batchView, fileSource, storedRows } from '../support/offline-case.ts';
 import { withoutPython } from '../support/python-package.ts';
+import { requestLog } from '../support/request-log.ts';
 import { type S3Server, startS3 } from '../support/s3-server.ts';
 
 const reason = await withoutPython();
@@ -88,6 +89,24 @@ describe.skipIf(reason !== undefined)(
       expect(rows.map(({ key, eventTime, values }) => [...key, eventTime, ...values])).toEqual([
         [1n, timeOf('2026-01-02T12:00:00.000001Z'), 1.5],
       ]);
+    });
+
+    test('are asked for what is wanted alone: of other days only the first and the last file, for their columns', async () => {
+      const asked: string[] = [];
+      const log = await requestLog(s3.endpoint, (request) => asked.push(request));
+      const fresh = await newEngine();
+      try {
+        const reader = createDuckDbSourceReader(fresh, place({ AWS_ENDPOINT_URL_S3: log.endpoint }));
+        const day = { start: timeOf('2026-01-03T00:00:00Z'), end: timeOf('2026-01-04T00:00:00Z') };
+        expect(await reader.extent(source, day)).toMatchObject({ rows: 1 });
+        const read = new Set(
+          asked.flatMap((request) => /date=[\d-]+/.exec(decodeURIComponent(request)) ?? []),
+        );
+        expect([...read].toSorted()).toEqual(['date=2026-01-01', 'date=2026-01-03']);
+      } finally {
+        await fresh.close();
+        await log.close();
+      }
     });
 
     test('are a spine, whose digest is the same for the same rows', async () => {
