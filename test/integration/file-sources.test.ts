@@ -194,6 +194,20 @@ describe.each(['parquet', 'csv', 'json'] as const)('%s files partitioned by date
   });
 });
 
+test('a declared time in CSV that is none is an error, beside text and beside numbers alone', async () => {
+  for (const [path, note] of [
+    ['text.csv', 'x'],
+    ['numbers.csv', '1.5'],
+  ] as const) {
+    await write(path, `at,user_id,note\n2026-01-01T00:00:00Z,1,${note}\nsoon,2,${note}\n`);
+    const source = fileSource({ kind: 'csv', path, columns: [{ name: 'at', type: 'timestamp' }] });
+    await expect(reader().extent(source)).rejects.toMatchObject({
+      code: 'SOURCE_SCHEMA_MISMATCH',
+      message: expect.stringMatching(/column "at" of .*csv has "soon", which is no timestamp/),
+    });
+  }
+});
+
 test('a CSV header that names a column twice is told, of sources and of entity rows, and a_1 beside a is a name', async () => {
   const engineUnderTest = createDuckDbAsOfEngine(engine, { baseDir: folder, offlineRoot: folder });
   const spine = (path: string) =>

@@ -13,7 +13,8 @@ export interface CsvFiles {
 /**
  * CSV in its columns' types. A quoted nothing (`""`) is an empty text where a column is text, and a null in all other
  * columns, as nothing without quotes is everywhere. DuckDB knows one rule for all columns of a scan: so where there is
- * text, the others are read as text, too, and made what they are here.
+ * text, the others are read as text, too, and made what they are here. So are times with a zone always: one that is
+ * none would be a null without a word.
  */
 export async function typedCsvSql(
   connection: DuckDBConnection,
@@ -21,7 +22,7 @@ export async function typedCsvSql(
   { only, sample }: CsvFiles,
   scan: (types: readonly EngineColumn[], more: string) => string,
 ): Promise<string> {
-  if (!columns.some(isText)) return wholeNumbersSql(columns, only, scan);
+  if (!columns.some(isText)) return wholeNumbersSql(columns, only, scan, isZoned);
   const foreign = await foreignTimes(connection, columns, sample);
   return wholeNumbersSql(
     columns,
@@ -56,6 +57,10 @@ export async function repeatedNames(
   const names = header.map(String);
   const count = (name: string) => names.filter((one) => one.toLowerCase() === name.toLowerCase()).length;
   return names.filter((name) => count(name) > 1);
+}
+
+function isZoned({ engineType }: EngineColumn): boolean {
+  return engineType === 'TIMESTAMP WITH TIME ZONE';
 }
 
 function isText({ engineType }: EngineColumn): boolean {
