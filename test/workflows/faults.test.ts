@@ -1,4 +1,5 @@
 import { type AddressInfo, createServer, type Server } from 'node:net';
+import { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { applyRepo } from '../../src/cli/commands/apply.ts';
@@ -205,14 +206,17 @@ describe.concurrent('at the start', () => {
       async ({ port }) => {
         const { env } = await testProject(shop('0 * * * *'));
         let heard = '';
-        const write = (text: string) => {
-          heard += text;
-          return true;
-        };
+        const stream = () =>
+          new Writable({
+            write(text, _encoding, done) {
+              heard += String(text);
+              done();
+            },
+          });
         const began = performance.now();
         const code = await main(['backfill', 'spend'], {
           env: { ...env, [variable]: at(port()) },
-          streams: { stdout: { write }, stderr: { write } } as never,
+          streams: { stdout: stream(), stderr: stream() },
         });
         expect(performance.now() - began).toBeLessThan(14_000);
         expect(code).toBe(1);
