@@ -64,7 +64,9 @@ export function watchServers(
     context.onProgress(`${what}: starting it again on port ${running.port}.`);
     try {
       const up = await bringUp(server, { ...context, onProgress: () => {}, samePort: true });
-      if (up.owned !== null) owned.set(server.name, { server, running: up.owned, howEnded: up.howEnded });
+      if (up.owned === null) return;
+      owned.set(server.name, { server, running: up.owned, howEnded: up.howEnded });
+      context.onProgress(`${server.title} runs again.`);
     } catch (error) {
       onLost(lost(`${what}, and cannot be started again`, error));
     }

@@ -19,8 +19,10 @@ function pidOf(config: Config, name: ServerName): number {
   return readState(homeAt(config.home)).servers[name]?.pid ?? 0;
 }
 
-/** Resolves when another process of that server answers. */
-async function killed(config: Config, name: ServerName): Promise<void> {
+/** Resolves when another process of that server answers, and is looked after: one that dies in its start is another case. */
+async function killed(config: Config, name: ServerName, said: () => string): Promise<void> {
+  const again = () => said().split('runs again.').length;
+  const times = again();
   const before = pidOf(config, name);
   process.kill(before, 'SIGKILL');
   const state = async () => {
@@ -28,6 +30,7 @@ async function killed(config: Config, name: ServerName): Promise<void> {
     return now?.pid === before ? 'not noticed' : now?.state;
   };
   await expect.poll(state, { timeout: 20_000, interval: 50 }).toBe('running');
+  await expect.poll(again, { timeout: 20_000, interval: 50 }).toBe(times + 1);
 }
 
 /** A home where only Redis is embedded. */
@@ -47,11 +50,15 @@ test('a server that ends by itself is started again at its port, with its data, 
   await redis.set('kept', 'yes');
   await database.query('CREATE TABLE kept AS SELECT 42 AS answer');
   said.length = 0;
-  for (const name of ['redis', 'postgres', 'temporal'] as const) await killed(config, name);
+  for (const name of ['redis', 'postgres', 'temporal'] as const)
+    await killed(config, name, () => said.join('\n'));
   expect(said).toEqual([
     `Redis ended unexpectedly (signal SIGKILL): starting it again on port ${ports.redis}.`,
+    'Redis runs again.',
     `Postgres ended unexpectedly (signal SIGKILL): starting it again on port ${ports.postgres}.`,
+    'Postgres runs again.',
     `Temporal ended unexpectedly (signal SIGKILL): starting it again on port ${ports.temporal}.`,
+    'Temporal runs again.',
   ]);
   expect(readState(homeAt(config.home)).ports).toEqual(ports);
   expect(await redis.get('kept')).toBe('yes');
@@ -112,16 +119,17 @@ test('a server that ends a fourth time within a minute ends the command, with on
   });
   try {
     await expect.poll(() => said, { timeout: 40_000 }).toContain('Stop with Ctrl-C.');
-    for (let time = 1; time <= 3; time += 1) await killed(config, 'redis');
+    for (let time = 1; time <= 3; time += 1) await killed(config, 'redis', () => said);
     const running = alive(config);
     process.kill(pidOf(config, 'redis'), 'SIGKILL');
     expect(await exited).toEqual([1, null]);
     expect(running.filter(({ pid }) => isThere(pid))).toEqual([]);
     const log = join(config.home, 'logs/redis.log');
-    expect(said.trimEnd().split('\n').slice(-4)).toEqual([
-      ...Array.from({ length: 3 }, () =>
+    expect(said.trimEnd().split('\n').slice(-7)).toEqual([
+      ...Array.from({ length: 3 }, () => [
         expect.stringMatching(/^Redis ended unexpectedly .*: starting it again/),
-      ),
+        'Redis runs again.',
+      ]).flat(),
       `STACK_UNAVAILABLE: Redis ended unexpectedly (signal SIGKILL) after it was started again 3 times within a minute; giving up. Its log is ${log} (of the starts before: redis.log.1 and so on).`,
     ]);
   } finally {
