@@ -13,10 +13,10 @@ import { keySql } from './spine-columns.ts';
  * BIGINT microseconds, so nothing depends on a calendar.
  *
  * The rows of a request of one view carry the spine's columns through the join, and are put in order as they are
- * written, unless the join is large or something is computed from it. Of several views each is joined on its own to the
- * spine's keys and times alone, into `__joined_<i>` in the spine's order; at the end the tables are laid side by side.
- * So work grows with the number of views and features. What goes through a join is sorted twice, byte by byte, which is
- * most of the time that it takes: integers travel in the narrowest types that hold them (`carried-columns.ts`).
+ * written, unless the join is large or something is computed from it (`join-while-writing.ts`). Of several views each is
+ * joined on its own to the spine's keys and times alone, into a file in the spine's order (`join-in-pieces.ts`). What
+ * goes through a join is sorted twice, byte by byte, which is most of the time that it takes: integers travel in the
+ * narrowest types that hold them (`carried-columns.ts`).
  */
 export interface ViewJoin {
   readonly view: AsOfView;
