@@ -1,5 +1,6 @@
 // Started by measure.ts: one step of one benchmark, in this process alone.
-import { BENCHMARKS, type Stopwatch, type World } from './benchmark.ts';
+import type { Stopwatch, World } from './benchmark.ts';
+import { BENCHMARKS } from './benchmarks.ts';
 import { type Measured, peakMemory } from './measure.ts';
 
 const [name = '', step = '', text = ''] = process.argv.slice(2);

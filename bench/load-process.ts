@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { type LoadFigures, percentile } from '../src/cli/measure-load.ts';
 import type { World } from './benchmark.ts';
 import type { LoadRequest } from './http-load.ts';
-import { CONNECTIONS, entitiesOf } from './online-read.ts';
-import { REFERENCES } from './profile-view.ts';
+import { entitiesOf, REFERENCES } from './profile-view.ts';
+
+export const CONNECTIONS = 8;
 
 export interface LoadProcess {
   run(): Promise<LoadFigures>;

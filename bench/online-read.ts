@@ -9,9 +9,9 @@ import { MAX_VALUES, readFeatures } from '../src/serving/read-features.ts';
 import { createReadPlanner } from '../src/serving/read-plan.ts';
 import { watchRegistry } from '../src/serving/registry-watch.ts';
 import type { Benchmark, Case, Outcome, Size, Stopwatch, World } from './benchmark.ts';
-import { startLoad } from './load-process.ts';
+import { CONNECTIONS, startLoad } from './load-process.ts';
 import { median } from './measure.ts';
-import { PROFILE, PROFILES, profileRegistry, profileRow } from './profile-view.ts';
+import { entitiesOf, PROFILE, PROFILES, profileRegistry, profileRow } from './profile-view.ts';
 import { openPlatform } from './project.ts';
 
 /**
@@ -19,8 +19,6 @@ import { openPlatform } from './project.ts';
  * alone that fetches the same bytes and does not look at them; and over HTTP, with eight connections (the server in
  * the measured process, the clients in another).
  */
-const ENTITIES: Readonly<Record<Size, number>> = { tiny: 1_000, default: 100_000, large: 2_000_000 };
-export const entitiesOf = ({ size, entities = ENTITIES[size] }: World) => entities;
 const SECONDS: Readonly<Record<Size, number>> = { tiny: 0.1, default: 1.5, large: 5 };
 const PER_REQUEST: Readonly<Record<Size, readonly number[]>> = {
   tiny: [100],
@@ -28,7 +26,6 @@ const PER_REQUEST: Readonly<Record<Size, readonly number[]>> = {
   large: [1, 100, 500],
 };
 const MANY_VIEWS: Readonly<Record<Size, readonly number[]>> = { tiny: [], default: [500], large: [500] };
-export const CONNECTIONS = 8;
 /** The same rows for the baselines: a key for each, and hashes of 16 fields, which Redis keeps packed. */
 const keyOf = (world: World, id: number, view = 0) => `${projectOf(world)}:key:${view}:${id}`;
 const hashOf = (world: World, id: number) => `${projectOf(world)}:hash:${Math.floor(id / HASH_FIELDS)}`;

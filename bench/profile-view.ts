@@ -3,6 +3,7 @@ import type { FeatureRow } from '../src/core/rows.ts';
 import { type Micros, micros } from '../src/core/time.ts';
 import type { ValueType } from '../src/core/value-type.ts';
 import type { WatchOptions } from '../src/serving/registry-watch.ts';
+import type { Size, World } from './benchmark.ts';
 
 /** Applied views of six features each, without a source: what is read online need not have been computed. */
 const FEATURES: readonly (readonly [string, ValueType])[] = [
@@ -41,6 +42,10 @@ const view = (name: string): BatchViewSpec => ({
 export const PROFILE: BatchViewSpec = view('profile');
 /** Of the same entity and with the same features, for requests that read several views. */
 export const PROFILES: readonly BatchViewSpec[] = [PROFILE, view('profile_b'), view('profile_c')];
+
+const ENTITIES: Readonly<Record<Size, number>> = { tiny: 1_000, default: 100_000, large: 2_000_000 };
+/** How many entities have a profile: the ids from 0 to this. */
+export const entitiesOf = ({ size, entities = ENTITIES[size] }: World) => entities;
 
 export const REFERENCES = FEATURES.map(([name]) => `profile:${name}`);
 

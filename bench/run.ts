@@ -7,7 +7,8 @@ import { bytesText } from '../src/cli/output.ts';
 import { type Config, readConfig } from '../src/config.ts';
 import { messageOf } from '../src/core/errors.ts';
 import { type Stack, stackStatus, startStack } from '../src/stack/stack.ts';
-import { BENCHMARKS, type Benchmark, ONLY_BY_NAME, type Size } from './benchmark.ts';
+import type { Benchmark, Size } from './benchmark.ts';
+import { BENCHMARKS, ONLY_BY_NAME } from './benchmarks.ts';
 import { inItsOwnProcess, type Measured, peakMemoryOf } from './measure.ts';
 import { report } from './report.ts';
 

@@ -1,5 +1,5 @@
 import { TidemarkError } from '../core/errors.ts';
-import type { ViewAlias } from '../core/resolve-features.ts';
+import type { ViewAlias } from '../core/view-alias.ts';
 
 /** `view:prefix_:key=column,key=column`, as `--alias` takes it; given once per reading of the view. */
 export function aliasesOf(texts: readonly string[]): readonly ViewAlias[] {

@@ -1,7 +1,7 @@
-import type { ViewAlias } from '../core/resolve-features.ts';
 import type { FeatureStatus } from '../core/rows.ts';
 import type { Micros } from '../core/time.ts';
 import type { Value, ValueOf } from '../core/value-type.ts';
+import type { ViewAlias } from '../core/view-alias.ts';
 import type { FeatureServiceDefinition } from '../define/feature-service.ts';
 import type { BatchViewDefinition, FeatureTypes } from '../define/feature-view.ts';
 import type { OnDemandViewDefinition } from '../define/on-demand-view.ts';

@@ -1,7 +1,7 @@
 import { type Problem, TidemarkError } from './errors.ts';
-import type { SelectedFeature } from './feature-selection.ts';
+import type { SelectedFeature } from './expand-selection.ts';
 import { didYouMean } from './nearest.ts';
-import type { ViewAlias } from './resolve-features.ts';
+import type { ViewAlias } from './view-alias.ts';
 
 /** REQUEST_INVALID, with all that is wrong, when an alias is of no batch view that is read, or of a key it lacks. */
 export function checkAliases(selected: readonly SelectedFeature[], aliases: readonly ViewAlias[]): void {

@@ -1,11 +1,13 @@
 import { checkAliases } from './check-aliases.ts';
 import type { JoinKey } from './entity.ts';
 import { TidemarkError } from './errors.ts';
-import { expandSelection, type FeatureSelection, type SelectedFeature } from './feature-selection.ts';
+import { expandSelection, type SelectedFeature } from './expand-selection.ts';
+import type { FeatureSelection } from './feature-selection.ts';
 import type { BatchViewSpec, FeatureSpec, OnDemandViewSpec } from './feature-view.ts';
 import { formatViewVersion } from './feature-view.ts';
 import { findView, type Manifest } from './manifest.ts';
 import type { Column } from './source.ts';
+import type { ViewAlias } from './view-alias.ts';
 
 /**
  * What must be read and computed for a selection of features, and under which names it comes out. Training and
@@ -57,15 +59,6 @@ export type OnDemandBinding =
       readonly features: readonly { readonly name: string; readonly slot: FeatureSlot }[];
     }
   | { readonly kind: 'request'; readonly input: string; readonly fields: readonly Column[] };
-
-/** Reads a view under other keys than its own, once per alias (DESIGN 7, rule 8). */
-export interface ViewAlias {
-  readonly view: string;
-  /** Put before every output name of the view, as it is: `origin_`. */
-  readonly prefix: string;
-  /** By join key, the column it is read from; keys that are not named keep their own. */
-  readonly keys: Readonly<Record<string, string>>;
-}
 
 export interface ResolveOptions {
   /** The version an unpinned reference reads, by view. */

@@ -1,8 +1,8 @@
 import type { Metadata } from './entity.ts';
 import type { FeatureSelection } from './feature-selection.ts';
-import type { ViewAlias } from './resolve-features.ts';
 import type { FileFormat } from './source.ts';
 import type { TableFormat } from './table-format.ts';
+import type { ViewAlias } from './view-alias.ts';
 
 /**
  * The entity rows of a scheduled training set. A path is relative to the feature repository, unless absolute or at

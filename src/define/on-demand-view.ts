@@ -1,7 +1,8 @@
 import type { ValueOf } from '../core/value-type.ts';
+import type { ColumnTypes } from './column-types.ts';
 import type { BatchViewDefinition, FeatureTypes, ViewSelection } from './feature-view.ts';
 import type { MetadataInput } from './metadata.ts';
-import type { ColumnTypes, RequestSourceDefinition } from './source.ts';
+import type { RequestSourceDefinition } from './source.ts';
 
 export type OnDemandInputs = Readonly<Record<string, BatchViewDefinition | RequestSourceDefinition>>;
 

@@ -1,5 +1,5 @@
+import type { ColumnTypes } from './column-types.ts';
 import type { MetadataInput } from './metadata.ts';
-import type { ColumnTypes } from './source.ts';
 
 export interface PushSourceInput<Columns extends ColumnTypes = ColumnTypes> extends MetadataInput {
   readonly name: string;

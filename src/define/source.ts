@@ -1,9 +1,7 @@
 import type { FileFormat, TimePartition } from '../core/source.ts';
-import type { ValueType } from '../core/value-type.ts';
+import type { ColumnTypes } from './column-types.ts';
 import type { MetadataInput } from './metadata.ts';
 import type { PushSourceDefinition } from './push-source.ts';
-
-export type ColumnTypes = Readonly<Record<string, ValueType>>;
 
 /** What tells a row's time: one of these two forms. */
 export type RowTimes =

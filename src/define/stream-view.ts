@@ -1,6 +1,6 @@
+import type { ColumnTypes } from './column-types.ts';
 import type { BatchViewDefinition, FeatureTypes, PassThroughViewInput } from './feature-view.ts';
 import type { PushSourceDefinition } from './push-source.ts';
-import type { ColumnTypes } from './source.ts';
 
 /** Columns of a push source, each with the type it is served as. */
 export type PushedFeatures<Columns extends ColumnTypes> = {

@@ -1,5 +1,5 @@
 import { messageOf, type Problem, TidemarkError } from '../core/errors.ts';
-import { expandSelection } from '../core/feature-selection.ts';
+import { expandSelection } from '../core/expand-selection.ts';
 import { formatFeatureReference } from '../core/feature-service.ts';
 import { withInterval } from '../core/interval-query.ts';
 import type { Manifest } from '../core/manifest.ts';

@@ -1,11 +1,11 @@
 import type { FeatureSelection } from '../core/feature-selection.ts';
 import { formatFeatureReference } from '../core/feature-service.ts';
-import type { ViewAlias } from '../core/resolve-features.ts';
 import type {
   ScheduledLabel,
   ScheduledSpine,
   TrainingSetScheduleSpec,
 } from '../core/training-set-schedule.ts';
+import type { ViewAlias } from '../core/view-alias.ts';
 import type { ServiceFeature } from '../define/feature-service.ts';
 import type {
   AliasInput,

@@ -1,9 +1,10 @@
 import { problemsError, TidemarkError } from '../core/errors.ts';
 import type { FeatureSelection } from '../core/feature-selection.ts';
 import { type BatchViewSpec, formatViewVersion } from '../core/feature-view.ts';
-import { type ResolvedFeatures, resolveFeatures, type ViewAlias } from '../core/resolve-features.ts';
+import { type ResolvedFeatures, resolveFeatures } from '../core/resolve-features.ts';
 import type { DurationMicros } from '../core/time.ts';
 import type { ValueType } from '../core/value-type.ts';
+import type { ViewAlias } from '../core/view-alias.ts';
 import type { OnlineTable } from '../online/online-store.ts';
 import { onlineTableOf } from '../online/online-table.ts';
 import { type JsonDecoder, jsonDecoder } from './json-decoder.ts';

@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { ServerName } from './server.ts';
+import type { ServerName } from './server-name.ts';
 
 /** Where everything of one embedded stack lies. */
 export interface Home {

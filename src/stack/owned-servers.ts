@@ -1,7 +1,8 @@
 import type { Home } from './home.ts';
 import { withLock } from './lock.ts';
 import { signalProcess, stopProcess } from './process.ts';
-import type { Progress, Server, ServerName } from './server.ts';
+import type { Progress, Server } from './server.ts';
+import type { ServerName } from './server-name.ts';
 import { forgetServer, type RunningServer, readState } from './state.ts';
 
 export interface Owned {

@@ -1,7 +1,6 @@
 import type { Config } from '../config.ts';
 import type { Home } from './home.ts';
-
-export type ServerName = 'postgres' | 'redis' | 'temporal';
+import type { ServerName } from './server-name.ts';
 
 export type Progress = (text: string) => void;
 

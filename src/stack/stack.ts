@@ -7,7 +7,8 @@ import { endWithProcess, type OwnedServers, stopOwned } from './owned-servers.ts
 import { postgres } from './postgres.ts';
 import { isRunning, stopProcess } from './process.ts';
 import { redis } from './redis.ts';
-import type { Progress, Server, ServerName } from './server.ts';
+import type { Progress, Server } from './server.ts';
+import type { ServerName } from './server-name.ts';
 import { forgetServer, readState } from './state.ts';
 import { temporal } from './temporal.ts';
 import { watchServers } from './watch-servers.ts';

@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { Home } from './home.ts';
-import type { ServerName } from './server.ts';
+import type { ServerName } from './server-name.ts';
 
 const RunningServer = z.object({
   pid: z.number().int().positive(),

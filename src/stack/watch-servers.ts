@@ -4,7 +4,7 @@ import { type BringUpContext, bringUp } from './bring-up.ts';
 import { withLock } from './lock.ts';
 import { isMine, type Owned, type OwnedServers } from './owned-servers.ts';
 import { hasEnded } from './process.ts';
-import type { ServerName } from './server.ts';
+import type { ServerName } from './server-name.ts';
 import { readState } from './state.ts';
 
 const LOOK_MILLIS = 500;

@@ -1,5 +1,5 @@
 import { TidemarkError } from '../core/errors.ts';
-import { expandSelection } from '../core/feature-selection.ts';
+import { expandSelection } from '../core/expand-selection.ts';
 import { formatFeatureReference } from '../core/feature-service.ts';
 import { type BatchViewSpec, type FeatureSpec, formatViewVersion } from '../core/feature-view.ts';
 import type { Manifest } from '../core/manifest.ts';

@@ -1,4 +1,4 @@
-import { expandSelection } from '../core/feature-selection.ts';
+import { expandSelection } from '../core/expand-selection.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { TrainingSetManifest } from './manifest.ts';
 import { listTrainingSets } from './training-set-folder.ts';

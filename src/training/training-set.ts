@@ -1,7 +1,7 @@
 import type { FeatureSelection } from '../core/feature-selection.ts';
 import type { OnDemandFunctions } from '../core/on-demand.ts';
-import type { ViewAlias } from '../core/resolve-features.ts';
 import type { Clock } from '../core/time.ts';
+import type { ViewAlias } from '../core/view-alias.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { AsOfEngine, Spine } from '../offline/as-of-engine.ts';
 import type { TableArranger } from '../offline/table-arranger.ts';

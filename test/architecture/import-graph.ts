@@ -51,11 +51,14 @@ function resolve(from: string, target: string): Pick<Import, 'to' | 'kind'> {
   };
 }
 
-/** One circle for each knot of files that load each other: `a -> b -> a`, the shortest through its first file. */
+/**
+ * One circle for each knot of files that import each other, be it types: `a -> b -> a`, the shortest through its first
+ * file.
+ */
 export function cyclesOf(imports: readonly Import[]): readonly (readonly string[])[] {
   const targets = new Map<string, string[]>();
-  for (const { from, to, kind, typeOnly } of imports) {
-    if (kind === 'file' && !typeOnly) targets.set(from, [...(targets.get(from) ?? []), to]);
+  for (const { from, to, kind } of imports) {
+    if (kind === 'file') targets.set(from, [...(targets.get(from) ?? []), to]);
   }
   const cycles: string[][] = [];
   const told = new Set<string>();

@@ -7,7 +7,7 @@ import pg from 'pg';
 import { expect, test } from 'vitest';
 import type { Config } from '../../src/config.ts';
 import { homeAt } from '../../src/stack/home.ts';
-import type { ServerName } from '../../src/stack/server.ts';
+import type { ServerName } from '../../src/stack/server-name.ts';
 import { stackStatus, startStack, stopStack } from '../../src/stack/stack.ts';
 import { readState } from '../../src/stack/state.ts';
 import { services } from '../support/services.ts';

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { expandSelection } from '../../core/feature-selection.ts';
+import { expandSelection } from '../../core/expand-selection.ts';
 import { formatTime } from '../../core/time.ts';
 import type { ValueType } from '../../core/value-type.ts';
 import type { ServiceSet } from '../../registry/service-set.ts';
