@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { pathToFileURL } from 'node:url';
 import { afterAll, expect, test, vi } from 'vitest';
+import { isThere } from '../support/is-there.ts';
 
 /** As `npm start` does it: npm, the shell it runs the script in, the script, and the command in the script's place. */
 const bin = (file: string) => pathToFileURL(`${import.meta.dirname}/../../bin/${file}`).href;
@@ -17,15 +18,6 @@ const left = new Set<number>();
 afterAll(() => {
   for (const pid of left) if (isThere(pid)) process.kill(pid, 'SIGKILL');
 });
-
-function isThere(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** A shell that runs the script and stays in front of it; the command's process id. */
 async function started(env: Readonly<Record<string, string>>) {
