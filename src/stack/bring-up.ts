@@ -1,10 +1,11 @@
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf, TidemarkError } from '../core/errors.ts';
+import { TidemarkError } from '../core/errors.ts';
 import { endOf } from './logs.ts';
 import { freePort, isFree } from './ports.ts';
 import { commandLine, isRunning, type Spawned, spawnServer, stopProcess } from './process.ts';
 import type { Launch, PrepareContext, Server } from './server.ts';
+import { endedText, reasonOf, unusableText } from './server-problems.ts';
 import { forgetServer, noteServer, type RunningServer, readState } from './state.ts';
 
 export interface BringUpContext extends PrepareContext {
@@ -33,12 +34,14 @@ const PORT_TAKEN = /address already in use|could not bind|port .*in use|Failed l
 export async function bringUp(server: Server, context: BringUpContext): Promise<Up> {
   const given = server.given(context.config);
   if (given !== null) return useGiven(server, given, context);
-  const reused = await reuse(server, context);
+  const noted = readState(context.home).servers[server.name];
+  const reused = noted === undefined ? null : await reuse(server, noted, context);
   if (reused !== null) return reused;
   const launch = await server.prepare(context);
   context.onProgress(`Starting ${server.title}.`);
-  const { running, howEnded } = await start(server, launch, context);
-  const owned = context.owner === null ? null : running;
+  const owner = noted?.owner === null ? null : context.owner;
+  const { running, howEnded } = await start(server, launch, { ...context, owner });
+  const owned = owner === null ? null : running;
   return { address: running.address, origin: 'started', owned, howEnded };
 }
 
@@ -46,20 +49,20 @@ async function useGiven(server: Server, address: string, { config }: BringUpCont
   try {
     await server.probe(address, config);
   } catch (cause) {
-    throw new TidemarkError(
-      'STACK_UNAVAILABLE',
-      `Cannot use the ${server.title} of ${server.variable}: ${reasonOf(cause)}. Start that server or correct the address; without ${server.variable}, Tidemark starts a ${server.title} of its own.`,
-      { cause },
-    );
+    throw new TidemarkError('STACK_UNAVAILABLE', unusableText(server, cause), { cause });
   }
   return { address, origin: 'given', owned: null, howEnded: unknown };
 }
 
 /** Null when nothing usable runs; a server that runs but does not answer is ended first. */
-async function reuse(server: Server, context: BringUpContext): Promise<Up | null> {
+async function reuse(server: Server, noted: RunningServer, context: BringUpContext): Promise<Up | null> {
   const { config, home, owner } = context;
-  const noted = readState(home).servers[server.name];
-  if (noted === undefined) return null;
+  if (noted.owner === null && !isRunning(noted)) {
+    const log = home.log(server.name);
+    context.onProgress(
+      `${endedText(server, noted)}: starting it again, to run until tidemark stack down. Its log is ${log}.1.`,
+    );
+  }
   const deadline = performance.now() + REUSE_DEADLINE_MS;
   while (isRunning(noted)) {
     // Its parent may have died while it was still starting, so one refusal is not the answer.
@@ -169,10 +172,4 @@ async function untilHealthy(probe: () => Promise<void>, spawned: Spawned): Promi
     await sleep(wait);
     wait = Math.min(wait * 2, 200);
   }
-}
-
-/** Node reports a refused connection to several addresses as an AggregateError without a message. */
-function reasonOf(thrown: unknown): string {
-  if (thrown instanceof AggregateError && thrown.errors.length > 0) return reasonOf(thrown.errors[0]);
-  return messageOf(thrown).trim().split('\n')[0]?.replace(/\.$/, '') || 'it does not answer';
 }

@@ -4,13 +4,11 @@ import { type BringUpContext, bringUp, type Up } from './bring-up.ts';
 import { type Home, homeAt, makeHome } from './home.ts';
 import { withLock } from './lock.ts';
 import { endWithProcess, type OwnedServers, stopOwned } from './owned-servers.ts';
-import { postgres } from './postgres.ts';
 import { isRunning, stopProcess } from './process.ts';
-import { redis } from './redis.ts';
 import type { Progress, Server } from './server.ts';
 import type { ServerName } from './server-name.ts';
+import { SERVERS } from './servers.ts';
 import { forgetServer, readState } from './state.ts';
-import { temporal } from './temporal.ts';
 import { watchServers } from './watch-servers.ts';
 
 /**
@@ -21,7 +19,8 @@ import { watchServers } from './watch-servers.ts';
  *    It starts one that ended by itself again, where it was, until that happens too often.
  *    The servers of an owner that died are taken over by the next process that starts the stack.
  * 3. Starting and stopping happen under one lock per home, so two processes never start a server twice.
- * 4. A detached stack has no owner and runs until `stopStack`.
+ * 4. A detached stack has no owner and runs until `stopStack`. Nobody watches it: one of its servers that has ended is
+ *    started again by the next process that starts the stack, and has no owner again.
  */
 export interface Addresses {
   readonly databaseUrl: string;
@@ -44,8 +43,6 @@ export interface StartOptions {
   /** Told once of each server that ended by itself and is given up: STACK_UNAVAILABLE. */
   onLost?(error: TidemarkError): void;
 }
-
-const SERVERS = [postgres, redis, temporal] as const;
 
 /** Throws STACK_UNAVAILABLE; what this call had started by then is stopped again. */
 export async function startStack(config: Config, options: StartOptions = {}): Promise<Stack> {
@@ -132,37 +129,6 @@ export async function stopStack(
   });
 }
 
-export interface ServerStatus {
-  readonly name: ServerName;
-  readonly state: 'running' | 'stopped' | 'unhealthy';
-  /** Given by address in the environment rather than embedded. */
-  readonly given: boolean;
-  /** host:port without secrets; null when stopped. */
-  readonly address: string | null;
-  readonly pid: number | null;
-}
-
-/** Asks each server; starts and changes nothing. */
-export function stackStatus(config: Config): Promise<readonly ServerStatus[]> {
-  const { servers } = readState(homeAt(config.home));
-  return Promise.all(
-    SERVERS.map(async (server): Promise<ServerStatus> => {
-      const given = server.given(config);
-      const running = servers[server.name];
-      const live = running !== undefined && isRunning(running) ? running : null;
-      const address = given ?? live?.address ?? null;
-      const pid = given === null ? (live?.pid ?? null) : null;
-      const base = { name: server.name, given: given !== null, pid };
-      if (address === null) return { ...base, state: 'stopped', address: null };
-      const healthy = await server.probe(address, config).then(
-        () => true,
-        () => false,
-      );
-      return { ...base, state: healthy ? 'running' : 'unhealthy', address: withoutSecrets(address) };
-    }),
-  );
-}
-
 type Attempt =
   | { readonly ok: true; readonly server: Server; readonly up: Up }
   | { readonly ok: false; readonly server: Server; readonly error: TidemarkError };
@@ -202,8 +168,4 @@ async function inHome<T>(home: Home, onProgress: Progress, action: () => Promise
     );
   }
   return action();
-}
-
-function withoutSecrets(address: string): string {
-  return URL.canParse(address) && address.includes('//') ? new URL(address).host : address;
 }

@@ -8,8 +8,11 @@ import { expect, test } from 'vitest';
 import type { Config } from '../../src/config.ts';
 import { homeAt } from '../../src/stack/home.ts';
 import type { ServerName } from '../../src/stack/server-name.ts';
-import { stackStatus, startStack, stopStack } from '../../src/stack/stack.ts';
+import { startStack, stopStack } from '../../src/stack/stack.ts';
+import { stackStatus } from '../../src/stack/stack-status.ts';
 import { readState } from '../../src/stack/state.ts';
+import { tidemark } from '../support/command-line.ts';
+import { isThere } from '../support/is-there.ts';
 import { services } from '../support/services.ts';
 import { alive, freshConfig, pids } from '../support/stack-home.ts';
 
@@ -96,6 +99,46 @@ test('servers that were handed to a detached stack are not started again', async
   await stack.stop();
 });
 
+test('a server of a detached stack that has ended is told by status, and started again and left running by the next command', async () => {
+  const config = redisOnly();
+  const { addresses } = await startStack(config, { detached: true });
+  const env = {
+    TIDEMARK_HOME: config.home,
+    TIDEMARK_CACHE: config.cache,
+    DATABASE_URL: services().databaseUrl,
+    TEMPORAL_ADDRESS: '127.0.0.1:1',
+  };
+  const pid = pidOf(config, 'redis');
+  const ended = `Redis (process ${pid}), left running by tidemark stack up, has ended: `;
+  const log = join(config.home, 'logs/redis.log');
+  const status = async () => (await tidemark(['stack', 'status'], { env })).stdout.trimEnd().split('\n');
+  const { host } = new URL(addresses.redisUrl);
+  expect((await status())[2]).toMatch(new RegExp(`^redis +running +${host} +${pid}$`));
+  process.kill(pid, 'SIGKILL');
+  await expect.poll(() => alive(config)).toEqual([]);
+
+  const [head, ...rows] = await status();
+  expect(head).toMatch(/^SERVER +STATE +ADDRESS +PROCESS$/);
+  expect(rows.map((row) => row.replaceAll(/ +/g, ' '))).toEqual([
+    `postgres running ${new URL(services().databaseUrl).host} given`,
+    'redis ended - -',
+    'temporal unhealthy 127.0.0.1:1 given',
+    `${ended}tidemark stack up starts it again, at its port and with its data. Its log is ${log}.`,
+    expect.stringMatching(/^Cannot use the Temporal of TEMPORAL_ADDRESS: .* Start that server or correct/),
+  ]);
+
+  const said: string[] = [];
+  const stack = await startStack(config, { onProgress: (line) => said.push(line) });
+  await stack.stop();
+  expect(said).toEqual([
+    `${ended}starting it again, to run until tidemark stack down. Its log is ${log}.1.`,
+    'Starting Redis.',
+  ]);
+  expect((await status())[2]).toMatch(/^redis +running/);
+  expect(await stopStack(config)).toEqual(['redis']);
+  expect((await status())[2]).toMatch(/^redis +stopped/);
+});
+
 test('a server that ends a fourth time within a minute ends the command, with one error and the other servers', async () => {
   const config = freshConfig({ DATABASE_URL: services().databaseUrl });
   const child = spawn(
@@ -137,12 +180,3 @@ test('a server that ends a fourth time within a minute ends the command, with on
     await exited;
   }
 }, 90_000);
-
-function isThere(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}

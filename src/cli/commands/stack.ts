@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { stackStatus, startStack, stopStack } from '../../stack/stack.ts';
+import { startStack, stopStack } from '../../stack/stack.ts';
+import { type ServerStatus, stackStatus } from '../../stack/stack-status.ts';
 import { type CliContext, configOf, outputOf } from '../context.ts';
 import { withExample, withJson } from '../options.ts';
 import { table } from '../output.ts';
@@ -36,10 +37,19 @@ export function registerStack(program: Command, context: CliContext): void {
     'tidemark stack status',
   ).action(async (options: { json?: boolean }) => {
     const status = await stackStatus(configOf(context));
-    outputOf(context, options).facts(status, () =>
-      table(status.map((server) => Object.values(server).map((value) => String(value ?? '-')))),
-    );
+    outputOf(context, options).facts(status, () => statusLines(status));
   });
+}
+
+function statusLines(status: readonly ServerStatus[]): readonly string[] {
+  const rows = status.map(({ name, state, address, pid, given }) => [
+    name,
+    state,
+    address ?? '-',
+    given ? 'given' : String(pid ?? '-'),
+  ]);
+  const problems = status.flatMap(({ problem }) => (problem === null ? [] : [problem]));
+  return [...table([['SERVER', 'STATE', 'ADDRESS', 'PROCESS'], ...rows]), ...problems];
 }
 
 function withoutPassword(address: string): string {
