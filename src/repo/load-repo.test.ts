@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { featureRepo } from '../../test/support/feature-repo.ts';
 import { TidemarkError } from '../core/errors.ts';
@@ -93,4 +94,42 @@ test('two projects in one repository are refused, both named', async () => {
     'b.ts': `export const other = project({ name: 'other' });`,
   });
   expect((await failureOf(dir)).message).toContain('exports 2: "shop" in a.ts, "other" in b.ts');
+});
+
+test('the folder of Tidemark itself is refused before any of its files runs, and left out below another', async () => {
+  const tidemark = {
+    'package.json': JSON.stringify({ name: 'tidemark', bin: { tidemark: 'bin/tidemark' } }),
+    'bench/run.ts': `throw new Error('a program was run');`,
+  };
+  const { message } = await failureOf(await featureRepo(tidemark));
+  expect(message).toMatch(
+    /^Cannot use ".*" as a feature repository: it is the folder of Tidemark itself\. Name one in it, such as --repo feature_repo\/flights/,
+  );
+  expect((await failureOf(join(import.meta.dirname, '../..'))).message).toContain('Tidemark itself');
+
+  const below = Object.entries(tidemark).map(([path, text]) => [`tidemark/${path}`, text]);
+  const dir = await featureRepo({ 'a.ts': PROJECT + USER, ...Object.fromEntries(below) });
+  expect((await loadRepo(dir)).definitions.map(({ file }) => file)).toEqual(['a.ts', 'a.ts']);
+});
+
+test('a script that ends the process is told like any file that cannot be imported', async () => {
+  const exit = process.exit;
+  const dir = await featureRepo({
+    'a.ts': PROJECT + USER,
+    'seed.ts': `\nprocess.exit(0);`,
+    'also-later.ts': `await new Promise((resolve) => setTimeout(resolve, 1));\nprocess.exit(3);`,
+  });
+  const { problems } = await failureOf(dir);
+  expect(problems.map(({ where }) => where)).toEqual(['also-later.ts, line 2', 'seed.ts, line 2']);
+  expect(problems[1]?.message).toBe(
+    'cannot be imported, it throws: it ends the process (process.exit). Keep scripts out of a feature repository, or let them run only if (import.meta.main)',
+  );
+  expect(process.exit).toBe(exit);
+});
+
+test('of many files without a project the first are named', async () => {
+  const files = Array.from({ length: 12 }, (_, at) => [`${String.fromCharCode(97 + at)}.ts`, 'export {};']);
+  expect((await failureOf(await featureRepo(Object.fromEntries(files)))).message).toContain(
+    'none of its files exports a project (a.ts, b.ts, c.ts, d.ts, e.ts, f.ts, g.ts, h.ts, i.ts, j.ts, 2 more). Name another folder with --repo, or add:',
+  );
 });

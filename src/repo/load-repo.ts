@@ -9,6 +9,10 @@ import type { ProjectInput } from '../define/project.ts';
 import { definitionFiles } from './definition-files.ts';
 import { importFailure } from './import-failure.ts';
 import { resolveTidemark } from './resolve-tidemark.ts';
+import { withoutExit } from './without-exit.ts';
+
+/** More files than this say no more. */
+const LISTED = 10;
 
 /** A definition and where it was found. */
 export interface LoadedDefinition<D extends Definition = Definition> {
@@ -36,21 +40,22 @@ export interface LoadedRepo {
  * later changes of its files. Start a new one for that.
  *
  * @throws DEFINITION_INVALID naming every file that cannot be imported; or when there is no such folder, nothing in
- *   it, or not exactly one project.
+ *   it, or not exactly one project; or when it is that of Tidemark itself.
  */
 export async function loadRepo(folder: string): Promise<LoadedRepo> {
   resolveTidemark();
   const files = await definitionFiles(resolve(folder));
   const dir = await realpath(folder);
-  if (files.length === 0) throw unusable(folder, 'it holds no .ts file');
-  const definitions = await importAll(dir, files);
+  if (files.length === 0)
+    throw unusable(folder, 'it holds no .ts file; --repo (or TIDEMARK_REPO) names another folder');
+  const definitions = await withoutExit(dir, () => importAll(dir, files));
   const [project, ...more] = definitions.flatMap(({ definition, file }) =>
     definition.kind === 'project' ? [{ config: definition.config, file }] : [],
   );
   if (project === undefined) {
     throw unusable(
       folder,
-      `none of its files exports a project (${files.join(', ')}). Add: export const myProject = project({ name: 'my_project' })`,
+      `none of its files exports a project (${listed(files)}). Name another folder with --repo, or add: export const myProject = project({ name: 'my_project' })`,
     );
   }
   if (more.length > 0) {
@@ -97,6 +102,11 @@ function transformsOf(definitions: readonly LoadedDefinition[]): ReadonlyMap<str
     transforms.set(formatViewVersion({ view: name, version }), transform);
   }
   return transforms;
+}
+
+function listed(files: readonly string[]): string {
+  const more = files.length - LISTED;
+  return [...files.slice(0, LISTED), ...(more > 0 ? [`${more} more`] : [])].join(', ');
 }
 
 function unusable(folder: string, why: string): TidemarkError {
