@@ -208,6 +208,70 @@ test('a declared time in CSV that is none is an error, beside text and beside nu
   }
 });
 
+describe('times that nobody declared', () => {
+  const LATE = '2026-01-02T02:00:00.000001+02:00';
+  /** More lines than DuckDB looks at to tell types, and one that they do not foretell. */
+  const lines = (first: string, last: string, note: string) =>
+    `at,user_id,note\n${`${first},1,${note}\n`.repeat(25_000)}${last},2,${note}\n`;
+
+  test.each([
+    ['beside text', 'x'],
+    ['beside numbers alone', '1.5'],
+  ])('in CSV keep the offset that only a late line has, %s', async (_, note) => {
+    await write('late.csv', lines('2026-01-01T00:30:00', LATE, note));
+    const source = fileSource({ kind: 'csv', path: 'late.csv' });
+    expect((await reader().describe(source)).columns[0]).toMatchObject({
+      name: 'at',
+      engineType: 'TIMESTAMP',
+    });
+    expect(await reader().extent(source)).toMatchObject({
+      first: timeOf('2026-01-01T00:30:00Z'),
+      last: timeOf('2026-01-02T00:00:00.000001Z'),
+    });
+    const spine = { kind: 'csv', path: join(folder, 'late.csv'), timestampField: 'at' } as const;
+    const engineUnderTest = createDuckDbAsOfEngine(engine, { baseDir: folder, offlineRoot: folder });
+    expect((await engineUnderTest.describeSpine(spine)).span?.last).toBe(
+      timeOf('2026-01-02T00:00:00.000001Z'),
+    );
+  });
+
+  test('in CSV may be written as elsewhere', async () => {
+    await write('days.csv', 'at,user_id\n31/01/2026 10:00:00,1\n01/02/2026 11:00:00,2\n');
+    expect(await reader().extent(fileSource({ kind: 'csv', path: 'days.csv' }))).toMatchObject({
+      first: timeOf('2026-01-31T10:00:00Z'),
+      last: timeOf('2026-02-01T11:00:00Z'),
+    });
+  });
+
+  test.each([
+    ['beside text', 'x'],
+    ['beside numbers alone', '1.5'],
+  ])('in CSV are no dates when a late line has a time of day, %s, which is told', async (_, note) => {
+    const source = fileSource({ kind: 'csv', path: 'dates.csv' });
+    await write('dates.csv', lines('2026-01-01', '2026-01-02 00:00:00', note));
+    expect(await reader().extent(source)).toMatchObject({ last: timeOf('2026-01-02T00:00:00Z') });
+    await write('dates.csv', lines('2026-01-01', '2026-01-02T10:00:00', note));
+    await expect(reader().extent(source)).rejects.toMatchObject({
+      code: 'SOURCE_SCHEMA_MISMATCH',
+      message: expect.stringMatching(/column "at" of .*csv has "2026-01-02T10:00:00", which is no date/),
+    });
+  });
+
+  test('in JSON lines keep the offset that only a late line has, whatever they tell', async () => {
+    const line = (seen: string) => `${JSON.stringify({ at: '2026-01-01T00:30:00', user_id: 1, seen })}\n`;
+    await write('late.jsonl', `${line('2026-01-01T00:30:00').repeat(25_000)}${line(LATE)}`);
+    const view = batchView(
+      fileSource({ kind: 'json', path: 'late.jsonl' }),
+      aggregations({ seen: simple('max', 'seen', '1h') }),
+      [['seen', 'timestamp']],
+    );
+    const range = hours('2026-01-01T00:00:00Z', '2026-01-01T02:00:00Z');
+    await computer().compute({ view, range, path: 'late.parquet' });
+    const [row] = await storedRows(engine, view, folder, 'late.parquet');
+    expect(row?.values).toEqual([timeOf('2026-01-02T00:00:00.000001Z')]);
+  });
+});
+
 test('a CSV header that names a column twice is told, of sources and of entity rows, and a_1 beside a is a name', async () => {
   const engineUnderTest = createDuckDbAsOfEngine(engine, { baseDir: folder, offlineRoot: folder });
   const spine = (path: string) =>

@@ -14,6 +14,7 @@ import {
   touches,
 } from './hive-partitions.ts';
 import { describeSelect, type EngineColumn, sourcePath } from './source-scan.ts';
+import { isTextTime } from './text-times.ts';
 import { type CsvFiles, repeatedNames, typedCsvSql } from './typed-csv.ts';
 import { wholeNumbersSql } from './whole-numbers.ts';
 
@@ -201,8 +202,11 @@ async function scanSql(
       const sql = (more: string) =>
         `read_json(${files}, format = 'newline_delimited', union_by_name = true${hive}${more})`;
       const types = await jsonTypes(connection, source, declared, keys, sql);
-      const scan = wholeNumbersSql(types, only, (text, more) =>
-        sql(`${more}, columns = ${typesSql(replaced(types, text))}`),
+      const scan = wholeNumbersSql(
+        types,
+        only,
+        (text, more) => sql(`${more}, columns = ${typesSql(replaced(types, text))}`),
+        isTextTime,
       );
       return { sql: scan, columns: await described(scan) };
     }

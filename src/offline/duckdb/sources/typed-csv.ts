@@ -1,6 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { stringLiteral } from '../sql-text.ts';
 import type { EngineColumn } from './source-scan.ts';
+import { isTextTime } from './text-times.ts';
 import { wholeNumbersSql } from './whole-numbers.ts';
 
 export interface CsvFiles {
@@ -13,8 +14,8 @@ export interface CsvFiles {
 /**
  * CSV in its columns' types. A quoted nothing (`""`) is an empty text where a column is text, and a null in all other
  * columns, as nothing without quotes is everywhere. DuckDB knows one rule for all columns of a scan: so where there is
- * text, the others are read as text, too, and made what they are here. So are times with a zone always: one that is
- * none would be a null without a word.
+ * text, the others are read as text, too, and made what they are here. So are times always: one with a zone that is
+ * none would be a null without a word, and one without would lose its offset.
  */
 export async function typedCsvSql(
   connection: DuckDBConnection,
@@ -22,8 +23,10 @@ export async function typedCsvSql(
   { only, sample }: CsvFiles,
   scan: (types: readonly EngineColumn[], more: string) => string,
 ): Promise<string> {
-  if (!columns.some(isText)) return wholeNumbersSql(columns, only, scan, isZoned);
   const foreign = await foreignTimes(connection, columns, sample);
+  const isTime = (column: EngineColumn) =>
+    isZoned(column) || (isTextTime(column) && !foreign.has(column.engineType));
+  if (!columns.some(isText)) return wholeNumbersSql(columns, only, scan, isTime);
   return wholeNumbersSql(
     columns,
     only,

@@ -1,6 +1,7 @@
 import { identifier, stringLiteral } from '../sql-text.ts';
 import { valueTypeOfDuckDb } from '../types.ts';
 import type { EngineColumn } from './source-scan.ts';
+import { typedTextSql } from './text-times.ts';
 
 /** The column that names the file of a row where several are read; no column of a file is named so. */
 const FILE = '__tidemark_file';
@@ -31,7 +32,7 @@ export function wholeNumbersSql(
   );
   const parsed = whole.map(({ name, engineType }, at) => {
     const type = isWholeNumber(engineType) && listOf(engineType) !== null ? 'VARCHAR[]' : engineType;
-    return `TRY_CAST(${identifier(name)} AS ${type}) AS ${number(at)}`;
+    return `${typedTextSql(identifier(name), type)} AS ${number(at)}`;
   });
   const made = whole.map(
     (column, at) => `${checked(column, number(at), place)} AS ${identifier(column.name)}`,
