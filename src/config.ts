@@ -86,7 +86,8 @@ const Environment = z.object({
   TIDEMARK_LOG: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   TIDEMARK_USER: z.string().min(1).optional(),
   TIDEMARK_HOST: z.string().min(1).default('127.0.0.1'),
-  TIDEMARK_PORT: z.coerce.number().int().min(0).max(65_535).default(6566),
+  // Not Feast's 6566: that is one of the ports that fetch refuses to ask, here and in browsers ("bad port").
+  TIDEMARK_PORT: z.coerce.number().int().min(0).max(65_535).default(6567),
 });
 
 /** Throws CONFIG_INVALID naming every variable that is wrong; values are not repeated, they may be secret. */

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
-import { TidemarkError } from '../core/errors.ts';
+import { messageOf, TidemarkError } from '../core/errors.ts';
 import type { CliContext } from './context.ts';
 import { whenCutOff } from './cut-off.ts';
 
@@ -105,6 +105,11 @@ function exitCodeOf(error: unknown, { streams, signal }: CliContext, json: boole
     tell(error.code, error.message);
     return 1;
   }
-  tell('INTERNAL', error instanceof Error ? (error.stack ?? error.message) : String(error));
+  tell('INTERNAL', error instanceof Error ? withCause(error) : String(error));
   return 1;
+}
+
+/** `TypeError: fetch failed` alone says nothing. */
+function withCause({ stack, message, cause }: Error): string {
+  return `${stack ?? message}${cause === undefined ? '' : `\nCaused by: ${messageOf(cause)}`}`;
 }

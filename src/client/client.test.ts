@@ -10,6 +10,7 @@ import {
   RECENT,
   servingSnapshot,
 } from '../../test/support/serving-project.ts';
+import { readConfig } from '../config.ts';
 import { avg, count } from '../define/aggregation.ts';
 import { entity } from '../define/entity.ts';
 import { featureService } from '../define/feature-service.ts';
@@ -177,7 +178,7 @@ test('a server that is not there, or slow, or something else is one clear error'
   await expect(createClient({ baseUrl: other }).getOnlineFeatures(request)).rejects.toMatchObject({
     code: 'INTERNAL',
   });
-  expect(() => createClient({ baseUrl: 'localhost:6566' })).toThrow('http://127.0.0.1:6566');
+  expect(() => createClient({ baseUrl: 'localhost:6567' })).toThrow('http://127.0.0.1:6567');
 });
 
 test('a cancelled read says so', async () => {
@@ -188,4 +189,10 @@ test('a cancelled read says so', async () => {
     signal: AbortSignal.timeout(20),
   });
   await expect(read).rejects.toMatchObject({ code: 'CANCELLED' });
+});
+
+test('the port of a server that is given none is one that fetch asks', async () => {
+  // 6566, and some others, are refused by fetch before anybody is asked.
+  const failed = await fetch(`http://127.0.0.1:${readConfig({}).port}/health`).catch((error) => error);
+  expect(failed).not.toMatchObject({ cause: { message: 'bad port' } });
 });

@@ -11,7 +11,7 @@ import type {
 } from './requests.ts';
 
 export interface ClientOptions {
-  /** `http://127.0.0.1:6566` */
+  /** `http://127.0.0.1:6567` */
   readonly baseUrl: string;
   /** For one try; default 2,000. */
   readonly timeoutMillis?: number;
@@ -74,7 +74,7 @@ function endpoint(baseUrl: string): { readonly url: URL; readonly authorization:
   if (base === undefined || !['http:', 'https:'].includes(base.protocol)) {
     throw new TidemarkError(
       'REQUEST_INVALID',
-      'Cannot create a client: baseUrl must be an address such as "http://127.0.0.1:6566".',
+      'Cannot create a client: baseUrl must be an address such as "http://127.0.0.1:6567".',
     );
   }
   const { username, password } = base;

@@ -14,7 +14,7 @@ export interface DoorOptions {
 
 /** Where connections come in; what is said on them is somebody else's matter. */
 export interface Door {
-  /** `http://127.0.0.1:6566` */
+  /** `http://127.0.0.1:6567` */
   readonly url: string;
   /** Lets nobody in any more. Who has come before is taken, also when that was in the last moment. */
   close(): Promise<void>;

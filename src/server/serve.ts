@@ -11,7 +11,7 @@ export interface ServeOptions extends AppDependencies {
 }
 
 export interface RunningServer {
-  /** `http://127.0.0.1:6566` */
+  /** `http://127.0.0.1:6567` */
   readonly url: string;
   /**
    * After the grace it lets nobody in, answers what comes on the connections it has, and ends when they are gone;

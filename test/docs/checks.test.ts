@@ -130,19 +130,19 @@ describe('a curl command', () => {
   const good = '{"features": ["a:b"], "entities": {"id": [1]}}';
 
   test.each([
-    [['localhost:6566/health'], []],
-    [['-s', 'http://127.0.0.1:6566/metrics'], []],
-    [['-sd', good, 'localhost:6566/get-online-features'], []],
-    [['-X', 'POST', 'localhost:6566/health'], ['the server has no route POST /health']],
-    [['localhost:6566/get-online-features'], ['the server has no route GET /get-online-features']],
-    [['localhost:1/health'], ['curl asks localhost:1: the server listens on 127.0.0.1:6566']],
+    [['localhost:6567/health'], []],
+    [['-s', 'http://127.0.0.1:6567/metrics'], []],
+    [['-sd', good, 'localhost:6567/get-online-features'], []],
+    [['-X', 'POST', 'localhost:6567/health'], ['the server has no route POST /health']],
+    [['localhost:6567/get-online-features'], ['the server has no route GET /get-online-features']],
+    [['localhost:1/health'], ['curl asks localhost:1: the server listens on 127.0.0.1:6567']],
     [['-s'], ['curl needs one address, and has 0']],
   ])('%j', (words, problems) => {
     expect(curlProblems(words, app)).toEqual(problems);
   });
 
   test('is refused when the server would refuse its body', () => {
-    const words = ['-d', '{"features": ["a:b"], "entities": [1]}', 'localhost:6566/get-online-features'];
+    const words = ['-d', '{"features": ["a:b"], "entities": [1]}', 'localhost:6567/get-online-features'];
     expect(curlProblems(words, app).join()).toMatch(/^the server would refuse the body:.*entities/s);
   });
 });

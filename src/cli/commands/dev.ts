@@ -43,7 +43,7 @@ export function registerDev(program: Command, context: CliContext): void {
             'everything at once: stack, apply, worker, catch-up, training set, server; then keep serving',
           )
           .option('--once', 'end after the summary')
-          .option('--port <port>', 'default: TIDEMARK_PORT, else 6566; 0 for any free one', portNumber),
+          .option('--port <port>', 'default: TIDEMARK_PORT, else 6567; 0 for any free one', portNumber),
       ),
     ),
     'tidemark dev --repo feature_repo/assistant --once',

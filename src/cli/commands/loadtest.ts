@@ -35,7 +35,7 @@ export function registerLoadtest(program: Command, context: CliContext): void {
       ),
     ),
     'tidemark loadtest --service recommender --repo feature_repo/shop',
-    'tidemark loadtest --service recommender --url http://127.0.0.1:6566 --entities 1,100 --duration 5s',
+    'tidemark loadtest --service recommender --url http://127.0.0.1:6567 --entities 1,100 --duration 5s',
   ).action(async (options: LoadTestOptions) => {
     await withSession(context, options, async (session) => {
       const { service, entities, duration, url = null, keys } = options;
@@ -59,7 +59,7 @@ export function registerLoadtest(program: Command, context: CliContext): void {
 function address(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !['http:', 'https:'].includes(url.protocol))
-    throw new InvalidArgumentError('an address such as http://127.0.0.1:6566 is needed.');
+    throw new InvalidArgumentError('an address such as http://127.0.0.1:6567 is needed.');
   if (!url.pathname.endsWith('/')) url.pathname += '/';
   return url;
 }

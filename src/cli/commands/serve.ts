@@ -13,7 +13,7 @@ export function registerServe(program: Command, context: CliContext): void {
       program
         .command('serve')
         .description('answer features over HTTP, take pushed rows and start runs, until stopped')
-        .option('--port <port>', 'default: TIDEMARK_PORT, else 6566; 0 for any free one', portNumber)
+        .option('--port <port>', 'default: TIDEMARK_PORT, else 6567; 0 for any free one', portNumber)
         .option('--workers <n>', 'processes that share the port; default: this one alone', workerCount)
         .option(
           '--grace <duration>',
@@ -21,7 +21,7 @@ export function registerServe(program: Command, context: CliContext): void {
           graceMillis,
         ),
     ),
-    'tidemark serve --repo feature_repo/flights --port 6566',
+    'tidemark serve --repo feature_repo/flights --port 6567',
     'tidemark serve --repo feature_repo/flights --workers 4',
   ).action(async (options: ServeOptions) => {
     const stop = cluster.isWorker ? toldToEnd() : context.signal;
