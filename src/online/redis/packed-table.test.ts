@@ -25,7 +25,7 @@ test('a row takes no more than was said before it was packed: what a push has ac
   );
 });
 
-test('a row beyond the limit names view, key, size and setting; at the limit it is packed', () => {
+test('a row beyond the limit names view, key, size, setting and what to do; at the limit it is packed', () => {
   const table = onlineTable({ valueTypes: ['string'] });
   const row = featureRow([17n], ['x'.repeat(2000)]);
   const writer = new ByteWriter();
@@ -34,6 +34,7 @@ test('a row beyond the limit names view, key, size and setting; at the limit it 
   packRow(packedTables('p', length + 9)(table), writer, row, 9);
   expect(() => packRow(packedTables('p', length + 8)(table), writer, row, 9)).toThrow(
     `Cannot store a row of view "activity" at version 1: that of the key 17 takes ${(length + 9).toLocaleString('en-US')} bytes, ` +
-      `and a row that is served at most ${(length + 8).toLocaleString('en-US')} bytes (TIDEMARK_ROW_MAX_BYTES).`,
+      `and a row that is served at most ${(length + 8).toLocaleString('en-US')} bytes (TIDEMARK_ROW_MAX_BYTES). ` +
+      'Let the view make less of it, or raise the limit where workers and servers run.',
   );
 });

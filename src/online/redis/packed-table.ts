@@ -61,7 +61,8 @@ export function packRow(table: PackedTable, packed: ByteWriter, row: FeatureRow,
   throw new TidemarkError(
     'TOO_LARGE',
     `Cannot store a row of ${table.name}: that of the key ${key.length > 100 ? `${key.slice(0, 100)}…` : key} takes ` +
-      `${bytes.toLocaleString('en-US')} bytes, and a row that is served at most ${rowLimit(table.maxRowBytes)}.`,
+      `${bytes.toLocaleString('en-US')} bytes, and a row that is served at most ${rowLimit(table.maxRowBytes)}. ` +
+      'Let the view make less of it, or raise the limit where workers and servers run.',
   );
 }
 
