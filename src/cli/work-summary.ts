@@ -4,15 +4,16 @@ import { bytesText, countText } from './output.ts';
 import type { ProgressBoard } from './progress.ts';
 
 export function showProgress(board: ProgressBoard, name: string, progress: WorkProgress): void {
-  const { chunksDone, chunksPlanned, rows, state } = progress;
+  const { chunksDone, chunksPlanned, rows, held, failed, state } = progress;
   // Nobody knows yet how much there is.
   if (state === 'planning') return;
-  board.update(
-    name,
-    chunksDone,
-    chunksPlanned,
-    `chunks, ${countText(rows)} rows${state === 'running' ? '' : `, ${state}`}`,
-  );
+  const details = [
+    `chunks, ${countText(rows)} rows`,
+    ...(held.length === 0 ? [] : [`${countText(held.length)} held`]),
+    ...(failed.length === 0 ? [] : [`${countText(failed.length)} failed`]),
+    ...(state === 'running' ? [] : [state]),
+  ];
+  board.update(name, chunksDone, chunksPlanned, details.join(', '));
 }
 
 export function totalsLines(name: string, totals: WorkTotals, seconds: number): readonly string[] {
