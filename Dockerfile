@@ -16,6 +16,6 @@ RUN mkdir -p /data && chown node:node /data
 USER node
 ENV TIDEMARK_HOME=/data TIDEMARK_HOST=0.0.0.0
 VOLUME /data
-EXPOSE 6566
+EXPOSE 6567
 ENTRYPOINT ["bin/tidemark"]
 CMD ["--help"]

@@ -84,4 +84,5 @@ test('the image is built from files that exist, and its entry point is executabl
   for (const file of copied) expect(existsSync(join(ROOT, file)), file).toBe(true);
   expect(dockerfile).toMatch(/^FROM node:24-slim$/m);
   expect(dockerfile).toContain('ENTRYPOINT ["bin/tidemark"]');
+  expect(dockerfile).toContain(`EXPOSE ${readConfig({}).port}\n`);
 });

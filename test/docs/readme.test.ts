@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { askRealHelp } from './cli-usage.ts';
@@ -54,4 +54,12 @@ test('every link inside the repository leads to a file that is there', () => {
       .map((target) => `${path}: ${target}`),
   );
   expect(broken).toEqual([]);
+});
+
+test('README.md tells every variable that the program is configured by', () => {
+  const config = readFileSync(join(ROOT, 'src/config.ts'), 'utf8');
+  const variables = [...config.matchAll(/^ {2}([A-Z][A-Z_]+):/gm)].map(([, name = '']) => name);
+  const text = all.find(({ path }) => path === 'README.md')?.text ?? '';
+  expect(variables.length).toBeGreaterThan(15);
+  expect(variables.filter((name) => !text.includes(`\`${name}\``))).toEqual([]);
 });
