@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { Interval } from '../src/core/interval.ts';
 import { scheduleOf } from '../src/core/schedule.ts';
 import { formatTime, timeOf } from '../src/core/time.ts';
-import { materializeRange } from '../src/materialize/materialize-range.ts';
+import { materializeChunk } from '../src/materialize/materialize-chunk.ts';
 import { planChunks } from '../src/materialize/plan-chunks.ts';
 import type {
   ChunkInput,
@@ -53,7 +53,7 @@ export function createMaterializeActivities(deps: ActivityDeps) {
     materializeChunk: (input: ChunkInput): Promise<ChunkResult> =>
       runActivity(async ({ signal, report }) => {
         const view = await appliedBatchView(deps.registry, input);
-        return await materializeRange(
+        return await materializeChunk(
           {
             project: input.project,
             view,

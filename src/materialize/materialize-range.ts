@@ -45,6 +45,8 @@ export type MaterializeOutcome =
       readonly rows: number;
       readonly bytes: number;
       readonly published: number;
+      /** Somebody else had done a part of it. */
+      readonly shared?: true;
     }
   /** Somebody else had done it. */
   | { readonly kind: 'skipped' }
@@ -97,7 +99,9 @@ async function materializeParts(
     total.bytes += outcome.bytes;
     total.published += outcome.published;
   }
-  return held.length > 0 ? { kind: 'held', reason: held.join('; ') } : { kind: 'materialized', ...total };
+  return held.length > 0
+    ? { kind: 'held', reason: held.join('; ') }
+    : { kind: 'materialized', ...total, shared: true };
 }
 
 async function runClaimed(

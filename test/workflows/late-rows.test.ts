@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runWorkerHere } from '../../src/cli/worker-here.ts';
 import type { Interval } from '../../src/core/interval.ts';
-import { micros, timeOf } from '../../src/core/time.ts';
+import { durationOf, micros, timeOf } from '../../src/core/time.ts';
 import { sliceScanSql } from '../../src/offline/duckdb/slice-scan.ts';
 import { EVENT_TIME } from '../../src/offline/offline-columns.ts';
 import { onlineTableOf } from '../../src/online/online-table.ts';
@@ -21,6 +21,7 @@ export const clicks = pushSource({
 const common = { version: 1, entities: [user], source: clicks, schedule: '0 * * * *', startTime: '<start>' };
 export const lastPage = batchFeatureView({ ...common, name: 'last_page', features: { page: 'string' } });
 export const recent = batchFeatureView({ ...common, name: 'recent', aggregations: { clicks: count('2h') } });
+export const shared = batchFeatureView({ ...common, name: 'shared', features: { page: 'string' } });
 `;
 
 const HOUR = 3_600_000_000n;
@@ -73,10 +74,10 @@ async function tick(view: string) {
   return totals;
 }
 
-async function pages(): Promise<Readonly<Record<string, unknown>>> {
+async function pages(view = 'last_page'): Promise<Readonly<Record<string, unknown>>> {
   const online = await project.platform.online();
   const found: Record<string, unknown> = {};
-  for await (const rows of online.scan(onlineTableOf(project.name, await viewOf('last_page'))))
+  for await (const rows of online.scan(onlineTableOf(project.name, await viewOf(view))))
     for (const { key, values } of rows) found[String(key[0])] = values[0];
   return found;
 }
@@ -136,12 +137,43 @@ test('a push that was repeated after its interval was committed is looked at onc
 test('a backfill of a part of the time restates what is late in it', async () => {
   const { client } = await project.platform.temporal();
   await receive([3, 10.5, 'home'], [3, 20.5, 'help']);
-  const at = (hours: number) => new Date(Number((start + BigInt(hours) * HOUR) / 1000n)).toISOString();
   const target = { project: project.name, view: 'last_page', version: 1 };
-  const range = { start: at(8), end: at(12) };
+  const range = { start: iso(8), end: iso(12) };
   const run = await follow(await startBackfill(client, { ...target, range }), () => {});
   expect(run.intervals).toBe(1);
   expect((await pages())['3']).toBe('home');
   await tick('last_page');
   expect((await pages())['3']).toBe('help');
 }, 60_000);
+
+test.each([
+  ['all', 12, 5],
+  ['a part', 16, 6],
+])(
+  'rows that came before a run was started are in it, also when %s of its range was being computed without them',
+  async (_, end, user) => {
+    const { client } = await project.platform.temporal();
+    const ledger = await project.platform.ledger();
+    const { fingerprint } = await viewOf('shared');
+    const target = { project: project.name, view: 'shared', version: 1 };
+    const begin = end - 4;
+    const range = { start: hourAfter(begin), end: hourAfter(end === 12 ? end : end - 1) };
+    const lease = { owner: 'another', runId: 'another', leaseFor: durationOf('1m') };
+    const now = project.platform.clock();
+    const claim = await ledger.claim({ version: target, fingerprint, range, restate: false, now, ...lease });
+    if (claim.kind !== 'granted') throw new Error(`not granted but ${claim.kind}`);
+    await receive([user, begin + 0.5, 'home']);
+
+    const run = await startBackfill(client, { ...target, range: { start: iso(begin), end: iso(end) } });
+    await expect.poll(async () => (await run.progress())?.state, { timeout: 20_000 }).toBe('running');
+    await ledger.stage(claim.lease, { effectKey: `of-another-${end}`, inputDigest: 'before', file: null });
+    await ledger.commit(claim.lease, now);
+    await follow(run, () => {});
+    expect((await pages('shared'))[user]).toBe('home');
+  },
+  60_000,
+);
+
+const hourAfter = (hours: number) => micros(start + BigInt(hours) * HOUR);
+
+const iso = (hours: number) => new Date(Number(hourAfter(hours) / 1000n)).toISOString();
