@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -321,8 +322,18 @@ describe('the online store in Redis', () => {
       const later = performance.now();
       await expect(hasty.read([{ table, keys: [[1n]] }])).rejects.toEqual(unavailable);
       expect(performance.now() - later).toBeLessThan(100);
+      // Nor who writes, once a write has been given its time.
+      await expect(hasty.write(table, rows(3))).rejects.toEqual(unavailable);
+      for (let times = 0; times < 15; times++) {
+        const write = performance.now();
+        await expect(hasty.write(table, rows(3))).rejects.toEqual(unavailable);
+        expect(performance.now() - write).toBeLessThan(100);
+        await sleep(70);
+      }
+      await expect(hasty.write(table, rows(3))).rejects.toThrow('it has not answered for too long');
       server.signal('SIGCONT');
       await untilItAnswers(hasty);
+      expect(await hasty.write(table, rows(3))).toMatchObject({ written: 0, unchanged: 3 });
       expect(await hasty.read([{ table, keys: [[2n], [0n]] }])).toEqual([[rows(3)[2], rows(3)[0]]]);
       await hasty.close();
       await expect(hasty.ping()).rejects.toEqual(unavailable);

@@ -8,6 +8,14 @@ export interface RedisConnectionOptions {
   readonly timeoutMs: number;
 }
 
+export interface RedisClientOptions extends RedisConnectionOptions {
+  /**
+   * Whether a connection on which a command waits, and nothing has come for as long as an answer may take, is made
+   * anew: until it is, commands fail at once. Not for who takes the replies from the stream.
+   */
+  readonly endsSilence?: boolean;
+}
+
 /** A client that connects again by itself and lets nothing wait meanwhile, and how its failures are told. */
 export interface RedisClient {
   readonly redis: Redis;
@@ -20,7 +28,7 @@ export interface RedisClient {
  * still wanted. STORE_UNAVAILABLE when it cannot be reached now, CONFIG_INVALID when the URL is none.
  */
 export async function openRedis(
-  { url, timeoutMs }: RedisConnectionOptions,
+  { url, timeoutMs, endsSilence = false }: RedisClientOptions,
   prepare: (client: RedisClient) => void = () => {},
 ): Promise<RedisClient> {
   const address = addressOf(url);
@@ -30,6 +38,7 @@ export async function openRedis(
     protocol: 2,
     connectTimeout: timeoutMs,
     commandTimeout: timeoutMs,
+    ...(endsSilence ? { socketTimeout: timeoutMs } : {}),
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
@@ -39,7 +48,9 @@ export async function openRedis(
   });
   // Without a listener it would print. The reason outlives the event: later commands only say "not writable".
   redis.on('error', (error: Error) => {
-    reason = error.message || ('code' in error ? String(error.code) : undefined);
+    // Of its own greeting, which that ended: why is known.
+    if (error.message.startsWith(NOT_WRITABLE) && reason !== undefined) return;
+    reason = plain(error.message) || ('code' in error ? String(error.code) : undefined);
   });
   // One that Redis ended in order comes without an error.
   redis.on('close', () => {
@@ -58,6 +69,8 @@ export async function openRedis(
   }
   return client;
 }
+
+const NOT_WRITABLE = "Stream isn't writeable";
 
 /** Answers that say that the server cannot serve now, not that the command was wrong. */
 const NOT_NOW =
@@ -95,9 +108,10 @@ function storeError(address: string, error: unknown, reason: string | undefined)
   );
 }
 
-/** Between the end of a connection and its event the client speaks of its own settings. */
+/** The client speaks of its own settings: between the end of a connection and its event, and where time has run out. */
 function plain(message: string): string {
-  return message.startsWith("Stream isn't writeable") ? 'the connection is closed' : message;
+  if (message.startsWith(NOT_WRITABLE)) return 'the connection is closed';
+  return /^(Command timed out|Socket timeout)/.test(message) ? 'it has not answered for too long' : message;
 }
 
 function addressOf(url: string): string {

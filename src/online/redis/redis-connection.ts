@@ -19,7 +19,7 @@ export interface RedisConnection {
 export async function connectRedis(
   options: RedisConnectionOptions & { readonly isClusterNode?: boolean },
 ): Promise<RedisConnection> {
-  const { redis, failure } = await openRedis(options);
+  const { redis, failure } = await openRedis({ ...options, endsSilence: true });
   return {
     isClusterNode: options.isClusterNode ?? false,
 
