@@ -15,8 +15,6 @@ export interface EventSpan {
 /** Events are written less than this many seconds after they happen; a `dataDelay` of 10m covers it. */
 export const MAX_LAG_SECONDS = 120;
 
-export const EVENT_TYPES = ['session_start', 'message', 'tool_use', 'session_end'] as const;
-
 /** Each with its share of the users who prefer it. */
 const MODELS = [
   ['base-3', 0.5],

@@ -35,8 +35,6 @@ const CODES = {
 
 export type ErrorCode = keyof typeof CODES;
 
-export const ERROR_CODES = Object.keys(CODES) as readonly ErrorCode[];
-
 /** One problem among several, placed: where it stands (file, object, field), what was found, what is allowed. */
 export interface Problem {
   readonly where: string;

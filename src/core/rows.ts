@@ -2,8 +2,8 @@ import type { Micros } from './time.ts';
 import type { KeyValue, Value } from './value-type.ts';
 
 /**
- * The datum changes its type name at each stop: an `EventRow` comes from a source, a `FeatureRow` is computed,
- * a `FeatureVector` is served, a `TrainingRow` stands in a training set.
+ * The datum changes its type name on its way: an `EventRow` comes from a source, a `FeatureRow` is computed from such
+ * rows, published and read again to be served. Training sets are made inside of the engine, column by column.
  */
 export interface EventRow {
   readonly eventTime: Micros;
@@ -39,13 +39,3 @@ export interface Withdrawal {
 
 /** Truthful statuses (DESIGN 8); the spelling is Feast's. INVALID: an on-demand function failed. */
 export type FeatureStatus = 'PRESENT' | 'NULL_VALUE' | 'NOT_FOUND' | 'OUTSIDE_MAX_AGE' | 'INVALID';
-
-/** What is served for one view and one entity. */
-export interface FeatureVector {
-  readonly eventTime: Micros;
-  readonly createdTime: Micros;
-  readonly values: readonly Value[];
-}
-
-/** One spine row and the features that were valid as of its time, by output column. */
-export type TrainingRow = Readonly<Record<string, Value>>;

@@ -74,12 +74,6 @@ export function valueColumns({
   return columns.filter(({ name }) => name !== timestampField && name !== createdTimestampField);
 }
 
-/** Values that come with the request (serving) or stand in the spine (training). */
-export interface RequestSourceSpec {
-  readonly kind: 'request';
-  readonly fields: readonly Column[];
-}
-
 /** Sources that rows are read from; grows with the adapters that read them. */
 export type SourceSpec = FileSourceSpec | PostgresSourceSpec | PushSourceSpec;
 

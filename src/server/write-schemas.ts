@@ -44,7 +44,6 @@ const MaterializeIncremental = z.strictObject({
 });
 
 export type MaterializeBody = z.infer<typeof Materialize>;
-export type MaterializeIncrementalBody = z.infer<typeof MaterializeIncremental>;
 
 type Body = ExactJson | undefined;
 

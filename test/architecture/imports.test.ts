@@ -105,6 +105,19 @@ describe('files', () => {
     expect(barrels.map(({ path }) => path).filter((path) => !BARRELS.includes(path))).toEqual([]);
   });
 
+  test('export nothing that no file names a second time', () => {
+    const names = new Map<string, number>();
+    for (const { text } of files)
+      for (const [name] of text.matchAll(/\w+/g)) names.set(name, (names.get(name) ?? 0) + 1);
+    const EXPORT = /^export (?:async )?(?:function\*?|const|interface|type|class) (\w+)/gm;
+    const unused = modules.flatMap(({ path, text }) =>
+      [...text.matchAll(EXPORT)]
+        .filter(([, name = '']) => names.get(name) === 1)
+        .map(([, name]) => `${path}: ${name}`),
+    );
+    expect(unused).toEqual([]);
+  });
+
   test(`have at most ${MOST_LINES} lines`, () => {
     const long = code
       .map(({ path, text }) => ({ path, lines: text.trimEnd().split('\n').length }))

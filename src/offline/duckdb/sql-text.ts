@@ -1,4 +1,4 @@
-import { type DurationMicros, formatTime, type Micros } from '../../core/time.ts';
+import { formatTime, type Micros } from '../../core/time.ts';
 
 /** Pieces of SQL text in DuckDB's dialect. Everything that enters a query passes through here or is a parameter. */
 export function identifier(name: string): string {
@@ -29,11 +29,6 @@ export function timestampLiteral(time: Micros): string {
   return /^\d{4}-/.test(text)
     ? `TIMESTAMP '${text.replace('T', ' ').replace('Z', '')}'`
     : `make_timestamp(${time})`;
-}
-
-/** An INTERVAL of exactly so many microseconds, free of months and of local days. */
-export function intervalLiteral(duration: DurationMicros): string {
-  return `to_microseconds(${duration})`;
 }
 
 /** `'a.parquet'` or `['a.parquet', 'b.parquet']`, as the table functions take their files. */
