@@ -35,7 +35,8 @@ export function statusLines({
     view.watermark,
     seconds(view.ageSeconds),
     view.slaSeconds === null ? '-' : seconds(view.slaSeconds),
-    view.freshness,
+    // Nobody promised anything.
+    view.freshness === 'unknown' ? '-' : view.freshness,
     countText(view.missingIntervals),
     countText(view.heldIntervals),
     countText(view.failedIntervals),
