@@ -55,6 +55,11 @@ test.each([
   ],
   [
     '/get-online-features',
+    '{"features":["a:b"],"include_expird":true}',
+    ['body: there is no field "include_expird". Did you mean "include_expired"?'],
+  ],
+  [
+    '/get-online-features',
     '{"features":"a:b","entity_aliases":[{"view":"a","prefix":"","keys":{"b":1}},5]}',
     [
       'features: found the text "a:b"; expected a list',

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Problem, problemsError } from '../core/errors.ts';
 import type { ExactJson } from '../core/exact-json.ts';
+import { didYouMean } from '../core/nearest.ts';
 import { foundJson } from '../serving/json-decoder.ts';
 
 /** Values by column, lists of one length. */
@@ -53,7 +54,9 @@ function inWords(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.code === 'unrecognized_keys') {
     const named = issue.keys.slice(0, LISTED).map((key) => `"${key.slice(0, 40)}"`);
     const more = issue.keys.length > LISTED ? ` and ${issue.keys.length - LISTED} more` : '';
-    return `there is no field ${named.join(', ')}${more}`;
+    const [only = ''] = issue.keys.length === 1 ? issue.keys : [];
+    const meant = issue.inst instanceof z.ZodObject ? didYouMean(only, Object.keys(issue.inst.shape)) : '';
+    return `there is no field ${named.join(', ')}${more}${meant === '' ? '' : `.${meant}`}`;
   }
   if (issue.code === 'too_small' && issue.origin === 'string') return 'expected text that is not empty';
   if (issue.code !== 'invalid_type') return undefined;

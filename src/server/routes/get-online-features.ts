@@ -8,6 +8,7 @@ import { feastJson } from '../feast-json.ts';
 import type { ServerMetrics } from '../metrics.ts';
 import { type GetOnlineFeaturesBody, parseGetOnlineFeatures } from '../schemas.ts';
 import type { Weigh } from '../shed-load.ts';
+import { tellFailures } from '../tell-failures.ts';
 
 /** Features of entities as they are now, in Feast's JSON. */
 export function getOnlineFeatures(
@@ -18,6 +19,7 @@ export function getOnlineFeatures(
   const { registry, online, functions, clock, maxRows = 10_000, maxValues = MAX_VALUES, log } = deps;
   const maxBytes = deps.maxAnswerBytes === undefined ? {} : { maxBytes: deps.maxAnswerBytes };
   const planRead = createReadPlanner();
+  const tell = tellFailures(log);
   app.post<{ Body: ExactJson | undefined }>('/get-online-features', async (request, reply) => {
     const body = parseGetOnlineFeatures(request.body);
     const snapshot = registry.current();
@@ -32,7 +34,7 @@ export function getOnlineFeatures(
       admit: (values) => weigh(reply, values),
     });
     metrics.served(features);
-    for (const failure of features.onDemandFailures) log?.warn(failure, 'an on-demand function failed');
+    tell(features.onDemandFailures);
     void reply.header('content-type', 'application/json; charset=utf-8');
     return feastJson(features, {
       typed: body.typed,
