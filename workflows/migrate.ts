@@ -24,7 +24,7 @@ export const abort = defineSignal<[string]>('abort');
 export const retire = defineSignal<[string]>('retire');
 
 /**
- * Replaces version `from` of a view by version `to` (DESIGN 11): backfills it beside the old one, compares the two,
+ * Replaces version `from` of a view by version `to`: backfills it beside the old one, compares the two,
  * waits for approval, moves the serving version, and keeps the old one until it is retired. `abort` at any time
  * before that returns to the old version at once.
  */

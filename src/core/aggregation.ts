@@ -1,5 +1,5 @@
 /**
- * Declared aggregations (DESIGN 4). The row of interval end e summarises the events with e − window ≤ event time < e.
+ * Declared aggregations. The row of interval end e summarises the events with e − window ≤ event time < e.
  *
  * - Nulls are ignored, except by `count` without a column, which counts rows.
  * - Over no values: count and countDistinct are 0, everything else is null.

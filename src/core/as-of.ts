@@ -4,7 +4,7 @@ import type { DurationMicros, Micros } from './time.ts';
 import type { KeyValue } from './value-type.ts';
 
 /**
- * The reference of the as-of join (DESIGN 7, rules 1 to 5): slow, plain, and what every engine must equal.
+ * The reference of the as-of join: slow, plain, and what every engine must equal.
  *
  * For an entity row (key, t), a view with TTL d and data delay w:
  * 1. keys are equal by type and value; a null key matches nothing;

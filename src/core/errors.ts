@@ -1,5 +1,5 @@
 /**
- * The closed set of errors (DESIGN 12). A code says whether to retry, the HTTP status and the CLI's exit code.
+ * The closed set of errors. A code says whether to retry, the HTTP status and the CLI's exit code.
  * Errors are data inside and thrown at the edge; the sentence says what happened, to what, and what to do:
  * `Cannot read view "x" at version 3: the registry has versions 1 and 2.`
  */

@@ -1,6 +1,6 @@
 /**
  * JSON as this process reads it: integers that a number cannot hold exactly are bigints, so int64 keys and values
- * survive (DESIGN 4). All other numbers are numbers, those of more than 40 digits too.
+ * survive. All other numbers are numbers, those of more than 40 digits too.
  */
 export type ExactJson =
   | string

@@ -4,7 +4,7 @@ export type FreshnessState = 'ok' | 'breached' | 'unknown';
 
 export interface Freshness {
   readonly state: FreshnessState;
-  /** now − watermark; never the time of the last job (dagster 34023). */
+  /** now − watermark; never since the last run, which may have computed something old. */
   readonly age: DurationMicros;
   readonly sla: DurationMicros | null;
 }

@@ -1,6 +1,6 @@
 import type { Recency } from './rows.ts';
 
-/** Negative when `a` is older than `b`, positive when newer, 0 when they are the same write (DESIGN 7, rule 4). */
+/** Rule 4 of `as-of.ts`: negative when `a` is older than `b`, positive when newer, 0 when they are the same write. */
 export function compareRecency(a: Recency, b: Recency): number {
   if (a.eventTime !== b.eventTime) return a.eventTime < b.eventTime ? -1 : 1;
   if (a.createdTime !== b.createdTime) return a.createdTime < b.createdTime ? -1 : 1;

@@ -11,7 +11,7 @@ export interface EventRow {
   readonly columns: Readonly<Record<string, Value>>;
 }
 
-/** Which of two values of one entity is newer: event time, then created time, then revision (DESIGN 7, rule 4). */
+/** Which of two values of one entity is newer: event time, then created time, then revision. */
 export interface Recency {
   readonly eventTime: Micros;
   readonly createdTime: Micros;
@@ -37,5 +37,5 @@ export interface Withdrawal {
   readonly instead: FeatureRow | undefined;
 }
 
-/** Truthful statuses (DESIGN 8); the spelling is Feast's. INVALID: an on-demand function failed. */
+/** Truthful statuses; the spelling is Feast's. INVALID: an on-demand function failed. */
 export type FeatureStatus = 'PRESENT' | 'NULL_VALUE' | 'NOT_FOUND' | 'OUTSIDE_MAX_AGE' | 'INVALID';

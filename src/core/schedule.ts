@@ -3,7 +3,7 @@ import type { Interval } from './interval.ts';
 import { fromMillis, type Micros, toDate } from './time.ts';
 
 /**
- * Intervals lie between two neighbouring ticks of a cron expression, read in UTC (DESIGN 6). They are never
+ * Intervals lie between two neighbouring ticks of a cron expression, read in UTC. They are never
  * stored one by one: ranges are, and ticks are walked only where work is cut.
  */
 export interface Schedule {

@@ -53,7 +53,7 @@ const ISO =
   /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,6})\d*)?)?)?\s*(Z|[+-]\d{2}(?::?\d{2})?)?$/i;
 
 /**
- * Parses an ISO 8601 date or timestamp, keeping microseconds. Without a zone it is UTC (DESIGN 7, rule 6).
+ * Parses an ISO 8601 date or timestamp, keeping microseconds. Without a zone it is UTC.
  * Returns undefined when the text is not a time (also for days that do not exist, such as 2026-02-30).
  */
 export function parseTime(text: string): Micros | undefined {

@@ -1,4 +1,4 @@
-/** The types a join key or feature can have (DESIGN 4). `vector(n)` is an embedding of n float32. */
+/** The types a join key or feature can have. `vector(n)` is an embedding of n float32. */
 export type ScalarType =
   | 'bool'
   | 'int32'

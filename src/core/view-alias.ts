@@ -1,4 +1,4 @@
-/** Reads a view under other keys than its own, once per alias (DESIGN 7, rule 8). */
+/** Reads a view under other keys than its own, once per alias. */
 export interface ViewAlias {
   readonly view: string;
   /** Put before every output name of the view, as it is: `origin_`. */

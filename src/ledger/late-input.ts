@@ -4,7 +4,7 @@ import type { SourceSpec } from '../core/source.ts';
 import type { DurationMicros } from '../core/time.ts';
 
 /**
- * Knows of rows that came to a source after intervals that read it had been computed (DESIGN 6). The answer follows
+ * Knows of rows that came to a source after intervals that read it had been computed. The answer follows
  * from what is recorded, not from what was told: it stays the same until those intervals are committed anew, whoever
  * asks and however often.
  */

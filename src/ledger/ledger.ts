@@ -3,7 +3,7 @@ import type { Interval } from '../core/interval.ts';
 import type { DurationMicros, Micros } from '../core/time.ts';
 
 /**
- * The interval ledger (DESIGN 6): one record of every range's state per view version, with one writer per range.
+ * The interval ledger: one record of every range's state per view version, with one writer per range.
  *
  * Invariants that every adapter keeps, and the conformance suite checks:
  * 1. At any time no two committed ranges of a version overlap, and no two ranges in flight overlap.

@@ -4,7 +4,7 @@ import type { Interval } from '../core/interval.ts';
 import { formatTime } from '../core/time.ts';
 
 /**
- * Names the effect of computing a range: the same key means the same rows, to the byte (DESIGN 6). So `engine`, what
+ * Names the effect of computing a range: the same key means the same rows, to the byte. So `engine`, what
  * computes them, is in it: a newer one must not put other bytes under a name that is committed.
  */
 export function effectKeyOf(

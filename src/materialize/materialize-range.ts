@@ -53,7 +53,7 @@ export type MaterializeOutcome =
   | { readonly kind: 'held'; readonly reason: string };
 
 /**
- * The one path of every run (DESIGN 6): claim, compute to a staged file named by its effect, check, publish with
+ * The one path of every run: claim, compute to a staged file named by its effect, check, publish with
  * compare-and-set, withdraw what the range no longer gives, commit. It may be stopped at any point and repeated by anyone:
  *
  * - before `stage`, nothing refers to the file;

@@ -3,7 +3,7 @@ import type { Alert, AlertEvent } from './alert.ts';
 import type { Finding } from './finding.ts';
 
 /**
- * Alerts and the queue of what sinks have yet to be told (DESIGN 10).
+ * Alerts and the queue of what sinks have yet to be told.
  *
  * Invariants that every adapter keeps:
  * 1. At most one alert is open per project and identity, however many monitors run.

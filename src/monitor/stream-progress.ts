@@ -1,7 +1,7 @@
 import type { ViewVersion } from '../core/feature-view.ts';
 import type { Micros } from '../core/time.ts';
 
-/** How far the events of stream views have come: what their freshness is counted from (DESIGN 2). */
+/** How far the events of stream views have come: what their freshness is counted from. */
 export interface StreamProgress {
   /** Keeps the greatest that was ever noted. */
   note(version: ViewVersion, newest: Micros): Promise<void>;

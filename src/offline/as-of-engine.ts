@@ -7,9 +7,14 @@ import type { Value } from '../core/value-type.ts';
 import type { RevisedSlice } from './feature-reader.ts';
 
 /**
- * Joins features to entity rows as of their times (DESIGN 7). Every engine's answer equals `core/as-of.ts`.
+ * Joins features to entity rows as of their times. Every engine's answer equals `core/as-of.ts`, where rules 1 to 5
+ * stand. The output has one row per spine row, in the spine's order, with all spine columns first, then the features.
  *
- * The output has one row per spine row, in the spine's order, with all spine columns first, then the features.
+ * 6. Naive times are UTC, zoned ones are normalised; microseconds are kept.
+ * 7. Names are those of the features, or `view__feature`; two outputs of one name are an error that names both.
+ * 8. An alias joins a view by other columns of the spine, under a prefix: one view twice in one join.
+ * 9. On-demand features are computed after the join, with the spine's columns as request data.
+ *
  * Memory is bounded by the engine's setting, not by the data.
  */
 export interface AsOfEngine {

@@ -3,7 +3,7 @@ import type { DurationMicros } from '../core/time.ts';
 import type { KeyType, KeyValue, ValueType } from '../core/value-type.ts';
 
 /**
- * The online store (DESIGN 8): one packed row per (project, view version, entity).
+ * The online store: one packed row per (project, view version, entity).
  *
  * Invariants that every adapter keeps, and the conformance suite checks:
  * 1. A row lands only if (event time, created time, revision) is greater than what is there; equal is a success

@@ -5,7 +5,7 @@ import type { LabelSummary, TrainingSetRequest } from '../training/training-set.
 
 /**
  * What crosses workflow boundaries: references, never rows; times as ISO text so that histories can be read
- * (DESIGN 9: payloads ≤ 10 KB). Types only: workflows import this file.
+ * (payloads ≤ 10 KB). Types only: workflows import this file.
  */
 export interface TimeRange {
   readonly start: string;

@@ -1,7 +1,7 @@
 import { digestOf } from '../core/canonical.ts';
 import type { BackfillInput, MaterializeInput, ViewTarget } from './contracts.ts';
 
-/** Workflow ids (DESIGN 9): they name what runs, so the same work asked for twice is one run. */
+/** Workflow ids: they name what runs, so the same work asked for twice is one run. */
 export function materializeId({ project, view, version }: ViewTarget): string {
   return `materialize/${project}/${view}@v${version}`;
 }

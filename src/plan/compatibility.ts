@@ -9,7 +9,7 @@ import type { PlannedChange } from './plan.ts';
 import type { PlanFacts } from './plan-facts.ts';
 
 /**
- * What of the changes would break someone (DESIGN 5): values of a version that change in place, and versions removed
+ * What of the changes would break someone: values of a version that change in place, and versions removed
  * while somebody reads them; and columns of pushed rows in a type that does not hold all that was pushed. Each says what
  * to write instead. Services have no version: theirs are shown, not refused.
  */

@@ -29,7 +29,7 @@ export function readRange(view: BatchViewSpec, range: Interval): Interval {
   return { start: starts.reduce(earliest, range.start), end: range.end };
 }
 
-/** One packed row in Redis: key, entry and expiry of the server, and the row's header (DESIGN 8). */
+/** One packed row in Redis: key, entry and expiry of the server, and the row's header. */
 const BYTES_PER_ONLINE_ROW = 150;
 
 /**

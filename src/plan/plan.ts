@@ -3,7 +3,7 @@ import type { Manifest } from '../core/manifest.ts';
 
 /**
  * A plan is data: made by one pure builder, shown by `explain`, executed by `apply`. Times are ISO text and
- * intervals are ranges, so that a plan is JSON and its hash can be compared (DESIGN 5).
+ * intervals are ranges, so that a plan is JSON and its hash can be compared.
  */
 export interface Plan {
   readonly project: string;

@@ -3,7 +3,7 @@ import type { Micros } from '../core/time.ts';
 import type { UnreadableSegment } from './unreadable-segments.ts';
 
 /**
- * Where pushed rows are kept before they are files (DESIGN 6). What was appended survives a crash, and becomes
+ * Where pushed rows are kept before they are files. What was appended survives a crash, and becomes
  * Parquet under `<offline>/<project>/pushed/<source>/` with the source's columns.
  */
 export interface PushLog {

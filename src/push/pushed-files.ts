@@ -2,7 +2,7 @@ import type { Interval } from '../core/interval.ts';
 import type { DurationMicros, Micros } from '../core/time.ts';
 
 /**
- * The record of pushed rows that have become files. A file is visible only through its record (DESIGN 6), and rows
+ * The record of pushed rows that have become files. A file is visible only through its record, and rows
  * that are recorded are never taken back: files are only replaced by one that holds the same rows.
  */
 export interface PushedFiles {

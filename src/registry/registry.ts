@@ -6,7 +6,7 @@ import type { ScheduledSet } from './scheduled-set.ts';
 import type { ServiceSet } from './service-set.ts';
 
 /**
- * The registry (DESIGN 5): definitions with history, and the runtime facts that `apply` never touches (serving
+ * The registry: definitions with history, and the runtime facts that `apply` never touches (serving
  * versions, consumers, migrations).
  */
 export interface Registry {

@@ -3,7 +3,7 @@ import type { KeyValue, Value } from '../core/value-type.ts';
 /** The distinct keys of some rows, and which of them each row has. */
 export interface DistinctKeys {
   readonly keys: readonly (readonly KeyValue[])[];
-  /** By row; −1 where a part of the key is null, which matches nothing (DESIGN 7, rule 1). */
+  /** By row; −1 where a part of the key is null, which matches nothing (rule 1 of `core/as-of.ts`). */
   readonly indexes: Int32Array;
 }
 

@@ -42,7 +42,7 @@ export interface ViewParity {
 
 /**
  * Compares every value of the online store with the as-of join's answer for now over all that is committed, which is
- * what a training set reads: training and serving must agree on each (DESIGN 1). The join reads files, the store was
+ * what a training set reads: training and serving must agree on each. The join reads files, the store was
  * written by `publish`: two ways that meet here only. Entities that work in progress has published anew meanwhile
  * are left out, and those of a stream view whose row is newer than what is committed.
  */

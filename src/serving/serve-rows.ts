@@ -9,7 +9,7 @@ export interface PartRows {
   /** Undefined: nothing is stored for this row's key. */
   readonly rows: readonly (FeatureRow | undefined)[];
   /**
-   * 1: older than the TTL, counted from the event time; exactly as old is not expired (DESIGN 7, rule 2). Or no longer
+   * 1: older than the TTL, counted from the event time; exactly as old is not expired. Or no longer
    * true; at the very time at which it ends, it has ended.
    */
   readonly expired: Uint8Array;

@@ -13,7 +13,7 @@ export interface ComputedParts extends Pick<ResolvedFeatures, 'outputs' | 'onDem
 }
 
 /**
- * On-demand views as columns of a training set (DESIGN 7, rule 9): the same function as in serving, with spine
+ * On-demand views as columns of a training set (rule 9 of the as-of join): the same function as in serving, with spine
  * columns as request data. Where serving marks a feature, a failing function here ends the build.
  */
 export function onDemandColumns(

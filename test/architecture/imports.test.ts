@@ -4,8 +4,8 @@ import { LAYERS } from './layers.ts';
 import { isTest, sourceFiles, subfolders } from './source-files.ts';
 
 /**
- * The house of STYLE, checked on the imports as they are. The arrows stand in `layers.ts`. Tests may import anything,
- * and nothing may import a test.
+ * The house of ARCHITECTURE.md, checked on the imports as they are. The arrows stand in `layers.ts`. Tests may import
+ * anything, and nothing may import a test.
  */
 const BARRELS = ['src/index.ts', /* the bundle of a worker needs one entry */ 'workflows/index.ts'];
 const CODE = ['src', 'workflows', 'activities'] as const;

@@ -43,7 +43,7 @@ export interface AsOfWorld {
   read(path: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
 }
 
-/** The suite that every as-of engine passes (DESIGN 7, rules 1 to 8). */
+/** The suite that every as-of engine passes (rules 1 to 8 of the port). */
 export function describeAsOfEngine(name: string, world: () => AsOfWorld, runs: number): void {
   describe(`the as-of join of ${name}`, () => {
     test('gives every entity row the row that the reference gives it', { timeout: 120_000 }, async () => {

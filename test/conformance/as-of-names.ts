@@ -48,7 +48,7 @@ const UNDERSCORED = [
   '__file',
 ];
 
-/** Names decide nothing but names (DESIGN 7, rules 7 and 8); every as-of engine passes this. */
+/** Names decide nothing but names (rules 7 and 8 of the port); every as-of engine passes this. */
 export function describeAsOfNames(name: string, world: () => AsOfWorld): void {
   async function written(
     keys: readonly JoinKey[],

@@ -12,7 +12,7 @@ import { isNullAt, markNull, type ValueCodec, valueCodec } from './value-codec.t
  *
  *     event time   8 bytes  µs, big-endian, high bit flipped  \
  *     created      8 bytes  the same                           } the recency: of two rows the greater bytes are
- *     revision     4 bytes  big-endian                        /  the newer row (DESIGN 7, rule 4)
+ *     revision     4 bytes  big-endian                        /  the newer row (`core/newer.ts`)
  *     schema id    4 bytes  which value types follow, and whether rows tell how long they are true
  *     valid to     where they do: a byte 0 for without end, or 1 and 8 bytes like the event time
  *     nulls        a bit a column, set where it is null
