@@ -14,7 +14,7 @@ COPY activities activities
 COPY feature_repo feature_repo
 RUN mkdir -p /data && chown node:node /data
 USER node
-ENV TIDEMARK_HOME=/data TIDEMARK_HOST=0.0.0.0
+ENV TIDEMARK_HOME=/data TIDEMARK_CACHE=/data/cache TIDEMARK_HOST=0.0.0.0
 VOLUME /data
 EXPOSE 6567
 ENTRYPOINT ["bin/tidemark"]

@@ -11,6 +11,7 @@ const Service = z.object({
   image: z.string(),
   build: z.string().optional(),
   command: z.array(z.string()).optional(),
+  restart: z.string(),
   environment: z.record(z.string(), z.union([z.string(), z.number()])).default({}),
   ports: z.array(z.string()).default([]),
   volumes: z.array(z.string()).default([]),
@@ -34,9 +35,18 @@ function interpolated(environment: Record<string, string | number>): Record<stri
   );
 }
 
-test('the containers are Temporal with its own Postgres and UI, Redis, Postgres, worker and server', () => {
+test('the containers are Temporal with its own Postgres and UI, Redis, Postgres, apply, worker and server', () => {
   expect(Object.keys(compose.services).toSorted()).toEqual(
-    ['postgres', 'redis', 'server', 'temporal', 'temporal-postgres', 'temporal-ui', 'worker'].toSorted(),
+    [
+      'apply',
+      'postgres',
+      'redis',
+      'server',
+      'temporal',
+      'temporal-postgres',
+      'temporal-ui',
+      'worker',
+    ].toSorted(),
   );
   expect(compose.services.temporal?.environment).toMatchObject({ POSTGRES_SEEDS: 'temporal-postgres' });
   expect(compose.services.redis?.image).toMatch(/^redis:7/);
@@ -49,21 +59,25 @@ test('every image has a fixed tag, and every port is open on this machine only',
   }
 });
 
-test('a service waits only for services that exist and can say that they are healthy', () => {
+test('a service waits only for services that exist, and can say that they are healthy or end', () => {
   for (const [name, { depends_on }] of services) {
     for (const [needed, { condition }] of Object.entries(depends_on)) {
-      expect(condition, name).toBe('service_healthy');
-      expect(compose.services[needed]?.healthcheck, `${name} -> ${needed}`).toBeDefined();
+      const ends = compose.services[needed]?.restart === 'no';
+      expect(condition, name).toBe(ends ? 'service_completed_successfully' : 'service_healthy');
+      expect(compose.services[needed]?.healthcheck !== undefined || ends, `${name} -> ${needed}`).toBe(true);
     }
   }
 });
 
 test('every volume that is mounted is declared, and every declared one is mounted', () => {
-  const mounted = services.flatMap(([, { volumes }]) => volumes.map((volume) => volume.split(':')[0]));
+  const mounted = services
+    .flatMap(([, { volumes }]) => volumes)
+    .filter((volume) => !volume.startsWith('${'))
+    .map((volume) => volume.split(':')[0]);
   expect([...new Set(mounted)].toSorted()).toEqual(Object.keys(compose.volumes).toSorted());
 });
 
-test.each(['worker', 'server'])(
+test.each(['apply', 'worker', 'server'])(
   'the environment of the %s is a valid config that names its containers',
   (name) => {
     const config = readConfig(interpolated(compose.services[name]?.environment ?? {}), '/app');
@@ -72,6 +86,16 @@ test.each(['worker', 'server'])(
       (address) => new URL(address ?? '').hostname,
     );
     for (const host of hosts) expect(Object.keys(compose.services)).toContain(host);
+  },
+);
+
+test.each(['apply', 'worker', 'server'])(
+  'the feature repository of the %s is mounted from a folder that has to be named',
+  (name) => {
+    const service = compose.services[name];
+    const { repo } = readConfig(interpolated(service?.environment ?? {}), '/app');
+    const named = /^\$\{TIDEMARK_REPO:\?name the folder .*\}:(.+):ro$/;
+    expect(service?.volumes.flatMap((volume) => named.exec(volume)?.[1] ?? [])).toEqual([repo]);
   },
 );
 
