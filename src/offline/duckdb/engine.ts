@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { messageOf, TidemarkError } from '../../core/errors.ts';
 import { duckDbReason, failureKind } from './duckdb-failure.ts';
+import { freedMemory } from './freed-memory.ts';
 import { redactError } from './sources/redact-address.ts';
 
 export interface DuckDbOptions {
@@ -23,6 +24,8 @@ export interface DuckDbEngine {
   withConnection<T>(use: (connection: DuckDBConnection) => Promise<T>, signal?: AbortSignal): Promise<T>;
   /** The same for code that cannot be a callback (a generator): the caller disposes of it, and maps with `fail`. */
   lease(signal?: AbortSignal): Promise<ConnectionLease>;
+  /** Gives the system back what queries have freed, if it is much: between large ones of one connection; fails never. */
+  giveMemoryBack(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -58,7 +61,10 @@ export async function createDuckDb(options: DuckDbOptions): Promise<DuckDbEngine
     );
   }
 
+  const giveMemoryBack = freedMemory(instance, options.memory);
+
   async function close(): Promise<void> {
+    await giveMemoryBack();
     instance.closeSync();
     await rm(spill, { recursive: true, force: true });
   }
@@ -85,6 +91,7 @@ export async function createDuckDb(options: DuckDbOptions): Promise<DuckDbEngine
         signal?.removeEventListener('abort', onAbort);
         clearInterval(interrupting);
         connection.closeSync();
+        void giveMemoryBack();
       },
     };
   }
@@ -115,7 +122,7 @@ export async function createDuckDb(options: DuckDbOptions): Promise<DuckDbEngine
       { cause: error },
     );
   }
-  return { withConnection, lease, close };
+  return { withConnection, lease, giveMemoryBack, close };
 }
 
 function cancelled(cause?: unknown): TidemarkError {

@@ -24,6 +24,7 @@ const VERSION = `DuckDB ${version()}, format ${FORMAT}`;
 
 /** DESIGN 7 on DuckDB. Joins and sorts spill to disk beyond the engine's memory. */
 export function createDuckDbAsOfEngine(engine: DuckDbEngine, roots: AsOfRoots): AsOfEngine {
+  const { giveMemoryBack } = engine;
   return {
     version: VERSION,
 
@@ -50,7 +51,10 @@ export function createDuckDbAsOfEngine(engine: DuckDbEngine, roots: AsOfRoots): 
     },
 
     join(request) {
-      return engine.withConnection((connection) => joinSpine(connection, request, roots), request.signal);
+      return engine.withConnection(
+        (connection) => joinSpine(connection, request, { ...roots, giveMemoryBack }),
+        request.signal,
+      );
     },
   };
 }
@@ -58,7 +62,7 @@ export function createDuckDbAsOfEngine(engine: DuckDbEngine, roots: AsOfRoots): 
 async function joinSpine(
   connection: DuckDBConnection,
   request: AsOfRequest,
-  roots: AsOfRoots,
+  roots: AsOfRoots & Pick<JoinPlace, 'giveMemoryBack'>,
 ): Promise<AsOfResult> {
   const { spine, views, computed = [], workFolder } = request;
   const steps = views.length + computed.length + 2;
@@ -84,7 +88,7 @@ async function joinSpine(
   const loaded = await leaveOut(connection, whole, request.notAfter);
   total = loaded.rows;
 
-  const { offlineRoot } = roots;
+  const { offlineRoot, giveMemoryBack } = roots;
   const visible: (VisibleView | null)[] = [];
   // One after another: a connection that is closed when the first of them fails must not be at work for the next.
   for (const [at, view] of views.entries()) {
@@ -98,7 +102,11 @@ async function joinSpine(
   const requireSameSpine = async () => {
     if (loaded.isInPlace && state !== (await stateOf(spine))) throw changedSpine(spine);
   };
-  const place = { offlineRoot, ...(await partsOf(connection, request, loaded, visible, roots)) };
+  const place = {
+    offlineRoot,
+    giveMemoryBack,
+    ...(await partsOf(connection, request, loaded, visible, roots)),
+  };
 
   const [single = null] = visible;
   if (views.length === 1 && computed.length === 0 && !('parts' in place) && single !== null) {

@@ -82,6 +82,7 @@ async function inFolder(
     sameTime.push(
       await writeView(connection, request, loaded, { view, columns, place, onShare, path: piece(table) }),
     );
+    await steps.place.giveMemoryBack();
     onShare(1);
   }
 
