@@ -139,13 +139,38 @@ describe('files', () => {
     );
   });
 
-  test('have the same bytes each time, with more rows than a group has and two threads', async () => {
-    const select = `SELECT i, i % 1000 AS a, md5(i::VARCHAR) AS text, ${at} FROM range(400000) t(i)`;
-    const layout = { split: { kind: 'entity', shares: [60, 40], columns: ['a'] } as const };
-    const first = await arrange(select, layout);
-    for (let again = 0; again < 3; again++)
-      expect((await arrange(select, layout)).files).toEqual(first.files);
-    const order = await column(join(first.folder, 'train.parquet'), 'i');
-    expect(order.every((value, at) => at === 0 || value > (order[at - 1] ?? 0))).toBe(true);
+  const groups = `SELECT i, i % 1000 AS a, md5(i::VARCHAR) AS text, ${at} FROM range(300000) t(i)`;
+
+  test.each<Partial<TableLayout>>([
+    { split: { kind: 'entity', shares: [60, 40], columns: ['a'] } },
+    { split: { kind: 'time', shares: [40, 60] } },
+    { rowsPerFile: 160_001 },
+    { rowsPerFile: 150_000, split: { kind: 'entity', shares: [60, 40], columns: ['a'] } },
+  ])(
+    'have the same bytes each time, with more rows than a group has and any number of threads: %j',
+    async (layout) => {
+      const first = await arrange(groups, layout);
+      for (const threads of [1, 4]) {
+        await world.run(`SET threads = ${threads}`);
+        expect((await arrange(groups, layout)).files).toEqual(first.files);
+      }
+      await world.run('SET threads = 2');
+      for (const { path } of first.files) {
+        const order = await column(join(first.folder, path), 'i');
+        expect(order.every((value, at) => at === 0 || value > (order[at - 1] ?? 0))).toBe(true);
+      }
+    },
+  );
+
+  test('are in order whatever their columns are called', async () => {
+    const select = `SELECT i, -i AS file_row_number, i % 7 AS "__ROW", i % 3 AS __row_, ${at} FROM range(300) t(i)`;
+    const layout = { split: { kind: 'entity', shares: [60, 40], columns: ['i'] } } as const;
+    const { folder, files } = await arrange(select, layout);
+    for (const { path } of files) {
+      const order = await column(join(folder, path), 'i');
+      expect(order.length).toBeGreaterThan(0);
+      expect(order).toEqual(order.toSorted((a, b) => a - b));
+      expect(await world.run(`DESCRIBE FROM read_parquet('${join(folder, path)}')`)).toHaveLength(5);
+    }
   });
 });

@@ -30,35 +30,88 @@ export function createDuckDbTableArranger(engine: DuckDbEngine): TableArranger {
         const { layout, folder } = request;
         const files: ArrangedFile[] = [];
         const from = `read_parquet(${fileList([literalPath(request.from)])})`;
-        const select = `SELECT ${request.columns === undefined ? '*' : identifiers(request.columns)} FROM ${from}`;
+        const table = await tableOf(connection, request, from);
         for (const { part, condition } of await partsOf(connection, request, from)) {
           const name = part ?? request.name;
-          const rows = `${select}${condition === null ? '' : ` WHERE ${condition}`}`;
-          const write = async (path: string, query: string) =>
+          const rows = { ...table, condition };
+          const write = async (path: string, slice = '') =>
             files.push({
               path,
               part,
-              ...(await writeFile(connection, query, join(folder, path), {
+              ...(await writeFile(connection, rowsSql(rows, layout.format, slice), join(folder, path), {
                 format: layout.format,
                 vectors: request.vectors ?? {},
               })),
             });
           if (layout.rowsPerFile === null) {
-            await write(`${name}.${layout.format}`, rows);
+            await write(`${name}.${layout.format}`);
             continue;
           }
-          const [[count] = []] = (await connection.runAndReadAll(`SELECT count(*) FROM (${rows})`)).getRows();
+          const [[count] = []] = (
+            await connection.runAndReadAll(`SELECT count(*) FROM ${from}${whereOf(rows)}`)
+          ).getRows();
           const number = Math.max(1, Math.ceil(Number(count) / layout.rowsPerFile));
           for (let at = 0; at < number; at++) {
             await write(
               `${name}-${String(at).padStart(5, '0')}.${layout.format}`,
-              `${rows} LIMIT ${layout.rowsPerFile} OFFSET ${at * layout.rowsPerFile}`,
+              ` LIMIT ${layout.rowsPerFile} OFFSET ${at * layout.rowsPerFile}`,
             );
           }
         }
         return files;
       }, request.signal),
   };
+}
+
+/** The rows to arrange. */
+interface Table {
+  readonly from: string;
+  readonly columns: string;
+  /** Of each row its number in `from`, as an expression, and a name for it that no column has. */
+  readonly number: string;
+  readonly numberName: string;
+}
+
+const FILE_ROW_NUMBER = 'file_row_number';
+
+async function tableOf(
+  connection: DuckDBConnection,
+  { columns }: ArrangeRequest,
+  from: string,
+): Promise<Table> {
+  const all = await describeSelect(connection, `SELECT * FROM ${from}`);
+  const names = all.map(({ name }) => name.toLowerCase());
+  let numberName = '__row';
+  while (names.includes(numberName)) numberName += '_';
+  return {
+    from,
+    columns: columns === undefined ? '*' : identifiers(columns),
+    // A column of that name hides the number that DuckDB gives to a file's rows.
+    number: names.includes(FILE_ROW_NUMBER) ? 'row_number() OVER ()' : FILE_ROW_NUMBER,
+    numberName,
+  };
+}
+
+interface Rows extends Table {
+  /** SQL; null for all rows. */
+  readonly condition: string | null;
+}
+
+/**
+ * A slice of some rows, in their order. What a filter or a limit lets through comes in pieces of any size, and DuckDB
+ * cuts groups of Parquet at the ends of pieces, where they are found by how many threads it has. Sorted rows come in
+ * whole pieces; they are sorted already, so that this costs little but their place.
+ */
+function rowsSql(rows: Rows, format: TableFormat, slice: string): string {
+  const { from, columns, number, numberName, condition } = rows;
+  if (format !== 'parquet' || (condition === null && slice === ''))
+    return `SELECT ${columns} FROM ${from}${whereOf(rows)}${slice}`;
+  const numbered = `SELECT ${columns}, ${number} AS ${numberName} FROM ${from}${whereOf(rows)}${slice}`;
+  return `SELECT * EXCLUDE (${numberName}) FROM (${numbered}) ORDER BY ${numberName}`;
+}
+
+function whereOf({ condition }: Pick<Rows, 'condition'>): string {
+  return condition === null ? '' : ` WHERE ${condition}`;
 }
 
 interface Part {
