@@ -10,7 +10,7 @@ import {
   servingSnapshot,
 } from '../../test/support/serving-project.ts';
 import { createMemoryOnlineStore } from '../online/memory/memory-online-store.ts';
-import { answerConnections } from './answer-connections.ts';
+import { answerConnections, type Patience } from './answer-connections.ts';
 import { openDoor } from './door.ts';
 
 const PROJECT = 'connections';
@@ -18,7 +18,7 @@ const snapshot = servingSnapshot(PROJECT);
 const online = createMemoryOnlineStore();
 
 /** A server whose door is closed before its connections; `taken` resolves when one has come in. */
-async function server(longestCloseMillis?: number) {
+async function server(patience?: Patience) {
   const answering = await answerConnections(
     {
       registry: { current: () => snapshot, status: () => ({ readAt: NOW, error: null, revision: 1 }) },
@@ -28,7 +28,7 @@ async function server(longestCloseMillis?: number) {
       clock: () => NOW,
       processMetrics: false,
     },
-    longestCloseMillis,
+    patience,
   );
   const taken = Promise.withResolvers<void>();
   const door = await openDoor({
@@ -57,7 +57,7 @@ async function whole(client: Socket): Promise<{ readonly promised: number; reado
 }
 
 test('a client that has stopped in the middle of its request does not keep it from closing', async () => {
-  const { answering, door, taken, port } = await server(1200);
+  const { answering, door, taken, port } = await server({ longestCloseMillis: 1200 });
   const client = connect(port, '127.0.0.1');
   client.write('POST /get-online-features HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\n{"features":');
   await taken;
@@ -100,6 +100,28 @@ test('who reads slowly gets the whole answer, though it closes meanwhile', async
   expect(body).toHaveLength(promised);
   await closing;
 });
+
+test('a client that reads nothing of its answer, or sends nothing more of its request, is cut off', async () => {
+  const { answering, door, port } = await server({ stalledMillis: 300 });
+  const values = everything.features.map(({ name }) => (name === 'text' ? 'x'.repeat(4000) : null));
+  await putOnline(online, PROJECT, everything, [{ key: [1n], values }]);
+  const reader = connect(port, '127.0.0.1');
+  reader.write(read('everything:text', new Array<number>(5000).fill(1)));
+  await once(reader, 'readable');
+  const sender = connect(port, '127.0.0.1');
+  sender.write('POST /get-online-features HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\n{"features":');
+  const begun = performance.now();
+  await once(sender.resume(), 'close');
+  expect(performance.now() - begun).toBeGreaterThan(250);
+  await sleep(1200);
+  const isWhole = await whole(reader).then(
+    ({ promised, body }) => body.length === promised,
+    () => false,
+  );
+  expect(isWhole).toBe(false);
+  await door.close();
+  await answering.close();
+}, 10_000);
 
 test('what has come while it was busy itself is answered, however long that took', async () => {
   const { answering, door, taken, port } = await server();

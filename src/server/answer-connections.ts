@@ -32,13 +32,30 @@ const IDLE_GRACE_MILLIS = 1000;
 /** Shorter than a primary, or Kubernetes by default, waits for a process to end: what is written is still closed. */
 const LONGEST_CLOSE_MILLIS = 25_000;
 
-/** `longestCloseMillis`: how long closing waits for those who are busy; default 25,000. */
+/** Much longer than a route needs that waits for a server which is away. */
+const STALLED_MILLIS = 30_000;
+/** From its first byte to its last: 8 MiB at a megabit a second. */
+const LONGEST_REQUEST_MILLIS = 70_000;
+
+export interface Patience {
+  /** How long closing waits for those who are busy; default 25,000. */
+  readonly longestCloseMillis?: number;
+  /**
+   * After so long in which nothing moves on it, while a request or its answer is under way, a connection is cut off (an
+   * answer that has begun to be read after at most twice that); default 30,000.
+   */
+  readonly stalledMillis?: number;
+}
+
 export async function answerConnections(
   deps: AppDependencies,
-  longestCloseMillis: number = LONGEST_CLOSE_MILLIS,
+  { longestCloseMillis = LONGEST_CLOSE_MILLIS, stalledMillis = STALLED_MILLIS }: Patience = {},
 ): Promise<Answering> {
   const app = createApp({ processMetrics: true, ...deps });
   await app.ready();
+  // What is under way counts as load: who is gone without a word, or never reads, would leave less for all others.
+  app.server.timeout = stalledMillis;
+  app.server.requestTimeout = LONGEST_REQUEST_MILLIS;
   // It never listens itself, and would not keep the time of connections on which requests come too slowly.
   app.server.emit('listening');
   // Undocumented, and as old as Node's server: who ends its side after its request still gets the answer.

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { post, type ServedApp, servedApp } from '../../test/support/served-app.ts';
 import { httpLoadClient } from '../cli/http-load-client.ts';
@@ -61,6 +62,19 @@ test('large requests are counted by their size, and one alone is never too large
   expect((await inject(request)).statusCode).toBe(503);
   server.open();
   expect((await running).statusCode).toBe(200);
+});
+
+test('who announces a large body and does not send it holds up no small request', async () => {
+  const { start } = servedApp();
+  app = start({ limits: { ...limits, reads: { requests: 100, bytes: 100_000, values: 100_000 } } });
+  const url = new URL(await app.listen({ host: '127.0.0.1', port: 0 }));
+  const client = connect(Number(url.port), '127.0.0.1');
+  client.write('POST /get-online-features HTTP/1.1\r\nhost: a\r\ncontent-length: 99000\r\n\r\n{"features":');
+  const large = { ...request, entities: { user_id: new Array(9_000).fill(1) } };
+  await expect.poll(async () => (await inject(large)).statusCode).toBe(503);
+  expect((await inject(request)).statusCode).toBe(200);
+  client.destroy();
+  await expect.poll(async () => (await inject(large)).statusCode).toBe(200);
 });
 
 test('reads are weighed by what they ask for, however small they are themselves', async () => {

@@ -8,7 +8,10 @@ import { TidemarkError } from '../core/errors.ts';
  */
 export interface LoadLimits {
   readonly requests: number;
-  /** Of their bodies together. One request alone is never too large for it. */
+  /**
+   * Of their bodies together. One request alone is never too large for it. Bodies of less than a hundredth are counted
+   * apart: who announces a large one, and sends it slowly, does not hold them up.
+   */
   readonly bytes: number;
 }
 
@@ -43,8 +46,7 @@ export function shedLoad(app: FastifyInstance, limits: { reads: ReadLimits; writ
   const budgets = {
     reads: budget(reads.requests, reads.bytes),
     writes: budget(writes.requests, writes.bytes),
-    small: budget(reads.requests, reads.values),
-    large: budget(reads.requests, reads.values),
+    answers: budget(reads.requests, reads.values),
   };
   app.addHook('onRequest', (request, reply, done) => {
     if (request.method !== 'POST') {
@@ -62,8 +64,7 @@ export function shedLoad(app: FastifyInstance, limits: { reads: ReadLimits; writ
     done();
   });
   return (reply, values) => {
-    const { admit } = values < reads.values * SMALL_SHARE ? budgets.small : budgets.large;
-    const release = admit(values);
+    const release = budgets.answers.admit(values);
     if (release === undefined) throw overloaded(reply);
     whenAnswered(reply, release);
   };
@@ -83,22 +84,24 @@ function whenAnswered({ raw }: FastifyReply, release: () => void): void {
   else raw.once('finish', release).once('close', release);
 }
 
-/** `amount`: of all requests together, unless there is only one. */
+/** `amount`: of all large requests together, unless there is only one, and of all small ones. */
 function budget(requests: number, amount: number) {
   let openRequests = 0;
-  let openAmount = 0;
+  const open = { small: 0, large: 0 };
   return {
     /** Undefined: not now. Otherwise called when the request is answered; again is no error. */
     admit(size: number): (() => void) | undefined {
-      if (openRequests > 0 && (openRequests >= requests || openAmount + size > amount)) return undefined;
+      const kind = size < amount * SMALL_SHARE ? 'small' : 'large';
+      if (openRequests >= Math.max(requests, 1)) return undefined;
+      if (open[kind] > 0 && open[kind] + size > amount) return undefined;
       openRequests += 1;
-      openAmount += size;
-      let open = true;
+      open[kind] += size;
+      let isOpen = true;
       return () => {
-        if (!open) return;
-        open = false;
+        if (!isOpen) return;
+        isOpen = false;
         openRequests -= 1;
-        openAmount -= size;
+        open[kind] -= size;
       };
     },
   };
