@@ -6,7 +6,7 @@ import type { MetadataInput } from './metadata.ts';
 /**
  * The entity rows, as they are at each tick: a file or glob (relative to the feature repository unless absolute or at `s3://`), a query over
  * the project's sources, or with `urlEnv` a query in Postgres' SQL. A query may use `$interval_start` (the tick
- * before) and `$interval_end` (the tick), naive UTC timestamps: `WHERE at >= $interval_start AND at < $interval_end`.
+ * before) and `$interval_end` (the tick), naive UTC timestamps: `WHERE ordered_at >= $interval_start AND …`.
  */
 export type SpineInput = (
   | { readonly parquet: string }
