@@ -178,7 +178,9 @@ function measures(column: ColumnProfile | null, rows: number): ReadonlyMap<strin
       'top',
       top
         .slice(0, 3)
-        .map(({ value, count }) => `${value.slice(0, 24)} (${countText(count)})`)
+        .map(
+          ({ value, count }) => `${value === '' ? 'empty text' : value.slice(0, 24)} (${countText(count)})`,
+        )
         .join(', '),
     );
   }

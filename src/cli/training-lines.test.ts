@@ -49,3 +49,21 @@ test('whole numbers are shown in all of their digits where two sets are compared
   });
   expect(lines.find((line) => line.includes('p50'))).toMatch(/p50 +1234567891 +9007199254740995$/);
 });
+
+test('empty text among the commonest values is called that where two sets are compared', () => {
+  const column: ColumnProfile = {
+    name: 'tier',
+    type: 'VARCHAR',
+    nulls: 0,
+    least: null,
+    greatest: null,
+    numbers: null,
+    top: [
+      { value: 'gold', count: 2 },
+      { value: '', count: 1 },
+    ],
+  };
+  const columns = [{ name: 'tier', change: 'added', before: null, after: column }] as const;
+  const lines = diffLines({ ids: ['a', 'b'], rows: [3, 3], inputs: [], columns });
+  expect(lines.find((line) => line.includes('top'))).toContain('gold (2), empty text (1)');
+});
