@@ -50,3 +50,13 @@ test('the parts of a build outlive a worker that is shut down, and not a cancell
   await expect(leaveNothing(folder, fails, AbortSignal.abort())).rejects.toThrow('failed');
   expect(await files()).not.toContain(PARTS);
 });
+
+test('a first attempt that is cancelled leaves no folder either', async () => {
+  const fresh = join(folder, 'set');
+  const fails = async () => {
+    await mkdir(join(fresh, PARTS), { recursive: true });
+    throw new Error('failed');
+  };
+  await expect(leaveNothing(fresh, fails, AbortSignal.abort())).rejects.toThrow('failed');
+  expect(await files()).not.toContain('set');
+});

@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { filesIn } from './training-set-folder.ts';
 
@@ -28,6 +28,8 @@ export async function leaveNothing<T>(
         folder,
         now.filter((name) => !kept.includes(name)),
       );
+      // Nor an empty folder; one that is not empty stays.
+      await rmdir(folder).catch(() => undefined);
     }
     throw error;
   }
