@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -623,7 +623,8 @@ describe('the result', () => {
       'reading the spine',
       count === 1 ? 'joining weather@v1 and writing' : 'joining weather@v1',
     ]);
-    expect(await readdir(folder)).toEqual([]);
+    // The cancellation may come before anything is written, the folder included.
+    expect(existsSync(folder) ? await readdir(folder) : []).toEqual([]);
 
     const gone = weather('string', [{ path: 'gone.parquet', revision: 0 }]);
     await expect(world.engine.join({ ...request, views: several(gone, count) })).rejects.toMatchObject({
