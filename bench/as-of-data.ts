@@ -7,8 +7,9 @@ import type { KnownAt } from '../src/core/as-of.ts';
 import { durationOf, type Micros, micros, timeOf } from '../src/core/time.ts';
 import type { ValueType } from '../src/core/value-type.ts';
 import type { AsOfView } from '../src/offline/as-of-engine.ts';
+import { type FileShape, writeFeatureFile } from '../src/offline/duckdb/feature-file.ts';
 import type { Stopwatch, World } from './benchmark.ts';
-import { dataFolder, openPlatform, runSql, uniqueName } from './project.ts';
+import { dataFolder, inDuckDb, openPlatform, runSql, uniqueName } from './project.ts';
 
 /** What the as-of benchmarks join: entity rows, and views of entities whose rows lie evenly in their files' time. */
 export const START = timeOf('2026-01-01T00:00:00Z');
@@ -39,22 +40,25 @@ export const SIX: FeatureData['features'] = [
   ['rate', 'float64', '(hash(i, 9) % 1000) / 10.0::DOUBLE'],
 ];
 
+/** As materialization writes them. */
 export async function writeFeatures(world: World, data: FeatureData): Promise<void> {
   const { key, entities, rows, days, files, created, features } = data;
   const { offline } = readConfig(process.env);
-  await mkdir(offline, { recursive: true });
   const step = (BigInt(days) * DAY) / BigInt(rows);
   const columns = features.map(([name, , sql]) => `${sql} AS ${name}`).join(', ');
-  await runSql(
-    world,
-    Array.from({ length: files }, (_, k) => {
+  const shape: FileShape = {
+    joinKeys: [{ name: key, type: 'int64' }],
+    features: features.map(([name, type]) => ({ name, type, description: '' })),
+  };
+  await inDuckDb(world, async (connection) => {
+    for (let k = 0; k < files; k++) {
       const [from, to] = [k, k + 1].map((at) => Math.ceil((at * rows) / files));
-      return `COPY (SELECT (hash(i) % ${entities})::BIGINT AS ${key}, event AS __event_time, ${created} AS __created_time,
+      const select = `SELECT (hash(i) % ${entities})::BIGINT AS ${key}, event AS __event_time, ${created} AS __created_time,
         date_trunc('hour', event) + INTERVAL 1 HOUR AS __interval_end, ${columns}
-        FROM (SELECT i, make_timestamp(${START}) + to_microseconds(i * ${step}) AS event FROM range(${from}, ${to}) t(i))
-        ORDER BY event) TO '${join(offline, featureFile(data, k))}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 61440)`;
-    }),
-  );
+        FROM (SELECT i, make_timestamp(${START}) + to_microseconds(i * ${step}) AS event FROM range(${from}, ${to}) t(i))`;
+      await writeFeatureFile(connection, shape, select, join(offline, featureFile(data, k)));
+    }
+  });
 }
 
 /** `n` counts them; one in eleven is of an entity that nothing is known of. Times lie in the days `from` to `to`. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import { compose, type Platform } from '../src/compose.ts';
 import { readConfig } from '../src/config.ts';
 import type { BatchViewSpec } from '../src/core/feature-view.ts';
@@ -82,14 +83,21 @@ export function dataFolder({ folder }: World): string {
 }
 
 /** Runs statements one after another in an engine of its own; returns the last one's rows. */
-export async function runSql(world: World, statements: readonly string[]): Promise<readonly unknown[][]> {
+export function runSql(world: World, statements: readonly string[]): Promise<readonly unknown[][]> {
+  return inDuckDb(world, async (connection) => {
+    let rows: readonly unknown[][] = [];
+    for (const statement of statements) rows = (await connection.runAndReadAll(statement)).getRows();
+    return rows;
+  });
+}
+
+export async function inDuckDb<T>(
+  world: World,
+  use: (connection: DuckDBConnection) => Promise<T>,
+): Promise<T> {
   const engine = await createDuckDb({ memory: '4GB', threads: 2, tempDir: join(world.folder, 'tmp') });
   try {
-    return await engine.withConnection(async (connection) => {
-      let rows: readonly unknown[][] = [];
-      for (const statement of statements) rows = (await connection.runAndReadAll(statement)).getRows();
-      return rows;
-    });
+    return await engine.withConnection(use);
   } finally {
     await engine.close();
   }

@@ -44,7 +44,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'src/push/postgres': ['src/core', 'src/ledger', 'src/push', 'src/registry/postgres', 'node:*'],
   // Pushed rows on the local disk, until the offline side makes them files.
   'src/push/segments': ['src/core', 'src/push', 'type src/offline', 'node:*'],
-  // What of Parquet no library does: files whose columns are copied as they are.
+  // What of Parquet no library does: files whose columns are copied as they are, and footers that are added to.
   'src/offline/parquet': ['node:*'],
   // With `pg`, rows of Postgres are copied where DuckDB's own extension cannot be had.
   'src/offline/duckdb': [

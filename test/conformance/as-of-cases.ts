@@ -29,6 +29,7 @@ export const FEATURES: readonly FeatureSpec[] = [
 export interface ViewCase {
   readonly joinKeys: readonly JoinKey[];
   readonly spineColumns: readonly string[];
+  readonly recencyIsTold: boolean;
   readonly ttl: DurationMicros | null;
   readonly dataDelay: DurationMicros;
   readonly horizon?: DurationMicros;
@@ -124,6 +125,7 @@ export function viewCase(shape: Pick<ViewCase, 'joinKeys' | 'spineColumns'>): fc
     const rules = fc.record({
       joinKeys: fc.constant(shape.joinKeys),
       spineColumns: fc.constant(shape.spineColumns),
+      recencyIsTold: fc.boolean(),
       ttl: fc.option(duration(0, 6)),
       dataDelay: fc.oneof(fc.constant(0n as DurationMicros), duration(0, 3)),
       // Every file has a revision of its own, so no two rows are the same write.
@@ -172,6 +174,8 @@ export const knownAt: fc.Arbitrary<KnownAt> = fc.oneof(
   fc.constant<KnownAt>({ kind: 'row' }),
   time.map((at): KnownAt => ({ kind: 'cutoff', at })),
 );
+
+export type EntityRow = typeof entityRow extends fc.Arbitrary<infer Row> ? Row : never;
 
 export const entityRow = fc.record({
   place: fc.option(keyOf.string, { freq: 6 }),

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Value } from '../../src/core/value-type.ts';
 import { createDuckDbAsOfEngine } from '../../src/offline/duckdb/as-of/duckdb-as-of-engine.ts';
 import { createDuckDb, type DuckDbEngine } from '../../src/offline/duckdb/engine.ts';
+import { noteRecency } from '../../src/offline/duckdb/file-recency.ts';
 import { identifier, stringLiteral } from '../../src/offline/duckdb/sql-text.ts';
 import { duckDbType, toValue, valueTypeOfDuckDb } from '../../src/offline/duckdb/types.ts';
 import { CREATED_TIME, EVENT_TIME, INTERVAL_END, VALID_TO } from '../../src/offline/offline-columns.ts';
@@ -30,6 +31,7 @@ export async function createDuckDbWorld(): Promise<DuckDbWorld> {
     path: string,
     columns: readonly (readonly [name: string, type: string])[],
     rows: readonly (readonly Value[])[],
+    order = '',
   ): Promise<void> {
     const casts = columns.map(([name, type], at) => `CAST(v${at} AS ${type}) AS ${identifier(name)}`);
     const nothing = `(SELECT ${columns.map((_, at) => `NULL AS v${at}`).join(', ')} LIMIT 0)`;
@@ -37,7 +39,9 @@ export async function createDuckDbWorld(): Promise<DuckDbWorld> {
       rows.length === 0
         ? nothing
         : `(VALUES ${rows.map((row) => `(${row.map((value, at) => literal(value, columns[at]?.[1] ?? '')).join(', ')})`).join(', ')}) AS t(${columns.map((_, at) => `v${at}`).join(', ')})`;
-    await run(`COPY (SELECT ${casts.join(', ')} FROM ${values}) TO ${stringLiteral(path)} (FORMAT parquet)`);
+    await run(
+      `COPY (SELECT ${casts.join(', ')} FROM ${values}${order}) TO ${stringLiteral(path)} (FORMAT parquet)`,
+    );
   }
 
   return {
@@ -46,7 +50,7 @@ export async function createDuckDbWorld(): Promise<DuckDbWorld> {
     run,
     engine: createDuckDbAsOfEngine(db, { offlineRoot, baseDir: folder }),
     inParts: createDuckDbAsOfEngine(db, { offlineRoot, baseDir: folder, rowsPerPart: 8 }),
-    async writeFeatures({ joinKeys, features, validity = false }, rows) {
+    async writeFeatures({ joinKeys, features, validity = false, recencyIsTold = true }, rows) {
       const path = `${randomUUID()}.parquet`;
       await writeTable(
         join(offlineRoot, path),
@@ -66,7 +70,11 @@ export async function createDuckDbWorld(): Promise<DuckDbWorld> {
           ...(validity ? [validTo] : []),
           ...values,
         ]),
+        ` ORDER BY ${[EVENT_TIME, ...joinKeys.map(({ name }) => identifier(name))].join(', ')}`,
       );
+      if (recencyIsTold && rows.length > 0) {
+        await db.withConnection((connection) => noteRecency(connection, join(offlineRoot, path), joinKeys));
+      }
       return path;
     },
     async writeSpine(columns, rows) {

@@ -6,6 +6,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { BatchViewSpec } from '../../core/feature-view.ts';
 import { CREATED_TIME, EVENT_TIME, INTERVAL_END, VALID_TO } from '../offline-columns.ts';
 import { normalised } from './compute/aggregate-arguments.ts';
+import { noteRecency } from './file-recency.ts';
 import { identifier, stringLiteral } from './sql-text.ts';
 import { duckDbType, written } from './types.ts';
 
@@ -18,11 +19,14 @@ export interface WrittenFile {
   readonly digest: string;
 }
 
+/** What of a view its files follow. */
+export type FileShape = Pick<BatchViewSpec, 'joinKeys' | 'features' | 'validTo'>;
+
 /**
  * The columns of an offline file, in order. Zero has one sign, because Parquet's dictionaries take both for one
  * value: which of them a row would get back depended on its neighbours.
  */
-function fileColumns(view: BatchViewSpec): readonly string[] {
+function fileColumns(view: FileShape): readonly string[] {
   return [
     ...view.joinKeys.map(({ name }) => identifier(name)),
     EVENT_TIME,
@@ -39,12 +43,13 @@ function fileColumns(view: BatchViewSpec): readonly string[] {
 
 /**
  * Writes the rows of `select` as Parquet at `path` (absolute), in the order of event time, key and created time,
- * under another name first. Null, and no file, when there are no rows. The same rows give the same bytes: the
+ * under another name first. Null, and no file, when there are no rows. Its footer tells which of its rows can be newer
+ * than others (`noteRecency`). The same rows give the same bytes: the
  * order is total, groups have a fixed size, and DuckDB writes no time and no name into the file.
  */
 export async function writeFeatureFile(
   connection: DuckDBConnection,
-  view: BatchViewSpec,
+  view: FileShape,
   select: string,
   path: string,
 ): Promise<WrittenFile | null> {
@@ -60,6 +65,7 @@ export async function writeFeatureFile(
     );
     const rows = result.rowsChanged;
     if (rows === 0) return null;
+    await noteRecency(connection, unfinished, view.joinKeys);
     return { rows, ...(await digestIntoPlace(unfinished, path)) };
   } finally {
     await rm(unfinished, { force: true });

@@ -12,7 +12,7 @@ export const MAGIC = Buffer.from('PAR1');
 const TAIL = 4 + MAGIC.length;
 
 /** Field ids, from https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift */
-export const FILE = { schema: 2, rows: 3, rowGroups: 4, columnOrders: 7 } as const;
+export const FILE = { schema: 2, rows: 3, rowGroups: 4, notes: 5, columnOrders: 7 } as const;
 export const SCHEMA_ELEMENT = { name: 4, children: 5 } as const;
 export const ROW_GROUP = { columns: 1, bytes: 2, rows: 3, fileOffset: 5, compressedBytes: 6 } as const;
 export const COLUMN_CHUNK = { metadata: 3, offsetIndex: 4, columnIndex: 6 } as const;
@@ -27,13 +27,17 @@ export const COLUMN = {
   bloomFilterBytes: 15,
 } as const;
 
-export async function readFooter(file: FileHandle): Promise<ThriftStruct> {
+/** What a file's footer says, and where in the file it begins. */
+export async function readFooter(
+  file: FileHandle,
+): Promise<{ readonly footer: ThriftStruct; readonly at: number }> {
   const { size } = await file.stat();
   const tail = await readAt(file, Math.max(0, size - TAIL), TAIL);
   const length = tail.length === TAIL ? tail.readUInt32LE(0) : size;
   if (!tail.subarray(4).equals(MAGIC) || length + TAIL > size)
     throw new RangeError('This is no Parquet file');
-  return readThrift(await readAt(file, size - TAIL - length, length));
+  const at = size - TAIL - length;
+  return { footer: readThrift(await readAt(file, at, length)), at };
 }
 
 /** The footer, its length, and the magic bytes that end a file. */

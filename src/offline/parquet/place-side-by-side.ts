@@ -39,7 +39,7 @@ export async function placeSideBySide(path: string, columns: readonly PlacedColu
       if (files.has(from)) continue;
       const handle = await open(from, 'r');
       files.set(from, { handle, footer: new Map(), columns: new Map() });
-      files.set(from, sourceFile(handle, await readFooter(handle)));
+      files.set(from, sourceFile(handle, (await readFooter(handle)).footer));
     }
     await place(output, columns, files);
   } finally {

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { AsOfView } from '../../as-of-engine.ts';
 import type { RevisedSlice } from '../../feature-reader.ts';
-import { CREATED_TIME, EVENT_TIME, INTERVAL_END } from '../../offline-columns.ts';
+import { EVENT_TIME, INTERVAL_END } from '../../offline-columns.ts';
+import { type FileRecency, readRecency } from '../file-recency.ts';
 import { fileList, literalPath, stringLiteral } from '../sql-text.ts';
 import type { Bounds } from './as-of-order.ts';
 
@@ -14,17 +15,14 @@ export interface FileFacts {
   readonly keys: readonly (Bounds | null)[];
   /** Of the features of type int32 and int64, by position. */
   readonly features: readonly (Bounds | null)[];
-  /**
-   * Created time less event time in microseconds, when the bounds of both leave room for one: all rows may have it, and
-   * nothing else is known of any row between the bounds.
-   */
-  readonly lag: bigint | null;
   /** By slice path. */
   readonly intervalEnds: ReadonlyMap<string, Bounds>;
+  readonly eventTimes: ReadonlyMap<string, Bounds>;
+  readonly recency: ReadonlyMap<string, FileRecency>;
 }
 
 /** Columns whose bounds are read as times; they come first. */
-const TIMES: readonly string[] = [INTERVAL_END, EVENT_TIME, CREATED_TIME];
+const TIMES: readonly string[] = [INTERVAL_END, EVENT_TIME];
 
 export async function readFileFacts(
   connection: DuckDBConnection,
@@ -62,20 +60,21 @@ export async function readFileFacts(
     const at = columns.indexOf(name, TIMES.length);
     return at === -1 ? null : bounds(at);
   };
-  const lags = new Set(files.flatMap((file) => file.slice(-2)));
-  const [lag] = lags;
+  const byPath = (column: number) =>
+    new Map(
+      files.flatMap((file) => {
+        const path = pathOf.get(String(file[0]));
+        const found = boundsOf(file, column);
+        return path === undefined || found === null ? [] : [[path, found] as const];
+      }),
+    );
   return {
-    lag: lags.size === 1 && typeof lag === 'bigint' ? lag : null,
     rows: files.reduce((sum, [, rows]) => sum + Number(rows), 0),
     keys: joinKeys.map(({ name }) => boundsOfColumn(name)),
     features: features.map(({ feature }) => boundsOfColumn(feature.name)),
-    intervalEnds: new Map(
-      files.flatMap((file) => {
-        const path = pathOf.get(String(file[0]));
-        const ends = boundsOf(file, 0);
-        return path === undefined || ends === null ? [] : [[path, ends] as const];
-      }),
-    ),
+    intervalEnds: byPath(TIMES.indexOf(INTERVAL_END)),
+    eventTimes: byPath(TIMES.indexOf(EVENT_TIME)),
+    recency: await readRecency(connection, paths, offlineRoot),
   };
 }
 
@@ -91,10 +90,7 @@ function boundsOf(file: readonly unknown[], column: number): Bounds | null {
   return typeof least === 'bigint' && typeof most === 'bigint' ? { least, most } : null;
 }
 
-/**
- * A row a file: its name and rows, then the least and greatest value of each column, then the least and the greatest
- * difference between the bounds of created and event times in a row group.
- */
+/** A row a file: its name and rows, then the least and greatest value of each column. */
 function factsSql(columns: readonly string[], paths: readonly string[]): string {
   const times = TIMES.map(stringLiteral).join(', ');
   const value = (text: string) =>
@@ -108,11 +104,8 @@ function factsSql(columns: readonly string[], paths: readonly string[]): string 
       (bound) => `CASE WHEN count(least${at}) = count(*) AND count(most${at}) = count(*) THEN ${bound} END`,
     ),
   );
-  const [event, created] = [EVENT_TIME, CREATED_TIME].map((name) => columns.indexOf(name));
-  const lags = ['least', 'most'].map((bound) => `${bound}${created} - ${bound}${event}`);
-  const perLag = [`min(least(${lags.join(', ')}))`, `max(greatest(${lags.join(', ')}))`];
   return (
-    `SELECT ${['file_name', 'sum(rows)', ...perFile, ...perLag].join(', ')} ` +
+    `SELECT ${['file_name', 'sum(rows)', ...perFile].join(', ')} ` +
     `FROM (SELECT ${['file_name', 'row_group_id', 'max(row_group_num_rows) AS rows', ...perGroup].join(', ')} ` +
     `FROM (SELECT *, ${value('coalesce(stats_min_value, stats_min)')} AS least, ${value('coalesce(stats_max_value, stats_max)')} AS most ` +
     `FROM parquet_metadata(${fileList(paths.map(literalPath))}) ` +

@@ -1,4 +1,3 @@
-import { messageOf } from '../../../core/errors.ts';
 import { CREATED_TIME, EVENT_TIME } from '../../offline-columns.ts';
 
 /** How rows of one entity are compared: an SQL value a row, which is greater for the newer one. */
@@ -40,20 +39,6 @@ export const BY_EVENT_TIME: RowOrder = {
   ceiling: (t, offset) => `${t} + ${offset}`,
   floor: (t, offset) => `${t} + ${offset}`,
 };
-
-const OTHER_LAG = 'A row has another lag than the footers let expect';
-
-/** By event time alone, if all rows have this lag; the statement fails (`isOtherLag`) when one has not. */
-export function byEventTimeOf(lag: bigint): RowOrder {
-  return {
-    ...BY_EVENT_TIME,
-    row: `CASE WHEN ${created} - ${event} = ${lag} THEN ${event} ELSE error('${OTHER_LAG}') END`,
-  };
-}
-
-export function isOtherLag(error: unknown): boolean {
-  return messageOf(error).includes(OTHER_LAG);
-}
 
 /**
  * By event time, created time and revision (rule 4): as the digits of one integer where they fit, because sorting by

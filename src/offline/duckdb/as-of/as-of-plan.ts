@@ -7,10 +7,12 @@ import type { RevisedSlice } from '../../feature-reader.ts';
 import { NUMBERING, numberedScanSql } from '../slice-scan.ts';
 import { duckDbType } from '../types.ts';
 import type { FileFacts } from './as-of-facts.ts';
-import { type Bounds, BY_EVENT_TIME, byEventTimeOf, byRecency, type RowOrder } from './as-of-order.ts';
+import { type Bounds, BY_EVENT_TIME, byRecency, type RowOrder } from './as-of-order.ts';
+import { reachOf } from './as-of-reach.ts';
 import { type JoinPlan, recencyFactsSql, type ViewJoin } from './as-of-sql.ts';
 import { countedRowsSql, readsReplaced } from './counted-rows.ts';
 import { fitsInteger, narrowInteger } from './narrow-integer.ts';
+import { recencyOfSlices, type SlicesRecency } from './recency-of-slices.ts';
 
 /** A spine this many times smaller than the files is worth a look-up of each row's key before rows are sorted. */
 const FEW_KEYS = 16;
@@ -28,26 +30,25 @@ export interface ViewRows {
   readonly offlineRoot: string;
 }
 
-/**
- * The quickest way to join these rows, by what is true of them; null when none can be seen. What the footers let expect
- * of them may be taken for true: where it is not the join fails (`isOtherLag`), and is to be planned without.
- */
-export async function planJoin(
-  connection: DuckDBConnection,
-  given: ViewRows & { readonly asExpected: boolean },
-): Promise<ViewJoin | null> {
+/** The quickest way to join these rows, by what is true of them; null when none can be seen. */
+export async function planJoin(connection: DuckDBConnection, given: ViewRows): Promise<ViewJoin | null> {
   const { view, slices, replaced, facts, knownAt, span, spineRows, offlineRoot } = given;
   const fetchValues = worthFetching(given);
   const rows = fetchValues
     ? numberedScanSql(slices, offlineRoot)
     : countedRowsSql({ ...given, joinKeys: view.joinKeys });
   const join = { view, rows, knownAt, span };
-  const expectedLag = given.asExpected ? facts.lag : null;
-  const recency = await readRecency(connection, join, [...slices, ...replaced], expectedLag);
+  const read = readsReplaced(given) ? [...slices, ...replaced] : slices;
+  const recency = recencyOfSlices(read, facts) ?? (await readRecency(connection, join));
   if (recency === null) return null;
+  const { newest } = reachOf(view);
+  const isLate = knownAt.kind === 'row' && recency.lag.most > -newest;
+  // What is late by one lag is seen in the order of its times, only later.
+  const oneLag = recency.lag.least === recency.lag.most;
   const plan: JoinPlan = {
-    order: recency.order,
-    seenLate: knownAt.kind === 'row' && recency.lag.most > view.dataDelay,
+    order: orderBy(recency, read),
+    newest: isLate && oneLag ? -recency.lag.most : newest,
+    seenLate: isLate && !oneLag,
     narrowKeys: facts.keys.map(fitsInteger),
     valueTypes: view.features.map(({ feature }, at) => narrowValue(feature.type, facts.features[at] ?? null)),
     narrowIds: spineRows < 2 ** 31,
@@ -65,34 +66,30 @@ function narrowValue(type: ValueType, bounds: Bounds | null): string | null {
   return narrow === own ? null : narrow;
 }
 
-/**
- * What the order of rows goes by. Rows are unique in key, event time, created time and revision: with one lag and
- * revision, in key and event time. Null when there are no rows.
- */
+/** Rows are unique in key, event time, created time and revision: with one lag and revision, in key and event time. */
+function orderBy(recency: SlicesRecency, slices: readonly RevisedSlice[]): RowOrder {
+  const revisions = new Set(slices.map(({ revision }) => revision));
+  const oneLag = recency.lag.least === recency.lag.most;
+  if (recency.distinct || (oneLag && revisions.size === 1)) return BY_EVENT_TIME;
+  return byRecency({ ...recency, lastRevision: Math.max(...revisions) });
+}
+
+/** By looking at every row that can be seen; null when there is none. */
 async function readRecency(
   connection: DuckDBConnection,
   join: Omit<ViewJoin, 'plan'>,
-  slices: readonly RevisedSlice[],
-  expectedLag: bigint | null,
-): Promise<{ readonly order: RowOrder; readonly lag: Bounds } | null> {
-  const read = async (sql: string) => (await connection.runAndReadAll(sql)).getRows()[0] ?? [];
-  const revisions = new Set(slices.map(({ revision }) => revision));
-  if (revisions.size === 1 && expectedLag !== null) {
-    return { order: byEventTimeOf(expectedLag), lag: { least: expectedLag, most: expectedLag } };
-  }
-  const [first, last, least, most, wholeEvents, wholeLags] = await read(recencyFactsSql(join));
+): Promise<SlicesRecency | null> {
+  const [row = []] = (await connection.runAndReadAll(recencyFactsSql(join))).getRows();
+  const [first, last, least, most, wholeEvents, wholeLags] = row;
   if (typeof first !== 'bigint' || typeof last !== 'bigint') return null;
   if (typeof least !== 'bigint' || typeof most !== 'bigint') return null;
-  const lag = { least, most };
-  if (revisions.size === 1 && least === most) return { order: BY_EVENT_TIME, lag };
-  const order = byRecency({
+  return {
     event: { least: first, most: last },
-    lag,
+    lag: { least, most },
     eventUnit: wholeEvents === true ? 1_000_000n : 1n,
     lagUnit: wholeLags === true ? 1_000_000n : 1n,
-    lastRevision: Math.max(...revisions),
-  });
-  return { order, lag };
+    distinct: false,
+  };
 }
 
 /**

@@ -31,9 +31,11 @@ export interface ViewJoin {
 /** Choices between ways to the same answer. */
 export interface JoinPlan {
   readonly order: RowOrder;
+  /** An entity row sees event times up to its own and this, in microseconds. */
+  readonly newest: bigint;
   /**
-   * Rows are seen from when they were known, which known-at `'row'` lets be later than their event time and delay
-   * say. Rows older than one that was seen before them can never win, and are left out.
+   * Rows are seen from when they were known, which known-at `'row'` lets be later than `newest` says, by one more than
+   * by another. Rows older than one that was seen before them can never win, and are left out.
    */
   readonly seenLate: boolean;
   /** By position of the key: it is compared as INTEGER, which is sorted faster. All keys in the files fit. */
@@ -111,7 +113,8 @@ export function joinedRowsSql(join: ViewJoin, joined: Joined): Prepared {
 /** Columns `id`, `c<i>`, `chosen` of the winner, and `same`: one row per spine row. */
 function matchSql(join: ViewJoin, joined: Joined, chosen: readonly string[]): string {
   const { view, plan } = join;
-  const { oldest, newest } = reachOf(view);
+  const { oldest } = reachOf(view);
+  const { newest } = plan;
   const order = plan.seenLate ? 'f.e' : 'f.o';
   const bound = plan.seenLate ? 't' : plan.order.ceiling('t', newest);
   // Every byte of a row is sorted along: a time that follows from the bound stays behind.
@@ -184,7 +187,7 @@ function candidatesSql(join: ViewJoin, keyColumns: readonly number[]): string {
   const keys = view.joinKeys.map(({ name }, at) =>
     plan.narrowKeys[at] === true ? `CAST(${identifier(name)} AS INTEGER)` : identifier(name),
   );
-  const seen = `greatest(epoch_us(${EVENT_TIME}) - (${reachOf(view).newest}), epoch_us(${CREATED_TIME}))`;
+  const seen = `greatest(epoch_us(${EVENT_TIME}) - (${plan.newest}), epoch_us(${CREATED_TIME}))`;
   const columns = [
     ...keys.map((key, at) => `${key} AS k${at}`),
     ...(plan.seenLate ? [`${seen} AS o`, `${plan.order.row} AS e`] : [`${plan.order.row} AS o`]),

@@ -3,7 +3,6 @@ import type { AsOfRequest, AsOfView } from '../../as-of-engine.ts';
 import type { RevisedSlice } from '../../feature-reader.ts';
 import { fileList, literalPath, stringLiteral } from '../sql-text.ts';
 import { type FileFacts, readFileFacts } from './as-of-facts.ts';
-import { isOtherLag } from './as-of-order.ts';
 import { keptPart, throughParts } from './as-of-parts.ts';
 import { planJoin } from './as-of-plan.ts';
 import { knownAtOf } from './as-of-reach.ts';
@@ -47,9 +46,9 @@ export async function openView(
 }
 
 /**
- * Gives `use` the query of the joined rows (`joinedRowsSql`), of which it is run once; null when no row can be seen. When
- * rows are not as their files' footers let expect, `use` fails, and is given a query that expects nothing. A large join
- * is made in parts by its keys, each of which is a file that carries nothing of the spine, and the query reads those.
+ * Gives `use` the query of the joined rows (`joinedRowsSql`), of which it is run once; null when no row can be seen. A
+ * large join is made in parts by its keys, each of which is a file that carries nothing of the spine, and the query reads
+ * those.
  */
 export async function withJoinedRows<T>(
   connection: DuckDBConnection,
@@ -61,16 +60,8 @@ export async function withJoinedRows<T>(
 ): Promise<T | null> {
   if (span === null) return null;
   const rows = { ...visible, ...place, knownAt: knownAtOf(visible.view, knownAt), span, spineRows };
-  const joined = async (asExpected: boolean) => {
-    const join = await planJoin(connection, { ...rows, asExpected });
-    return join && useJoin(connection, join, rows, { ...place, carried }, use);
-  };
-  try {
-    return await joined(true);
-  } catch (error) {
-    if (!isOtherLag(error)) throw error;
-    return await joined(false);
-  }
+  const join = await planJoin(connection, rows);
+  return join && useJoin(connection, join, rows, { ...place, carried }, use);
 }
 
 async function useJoin<T>(
