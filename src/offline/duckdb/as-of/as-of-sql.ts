@@ -9,7 +9,7 @@ import type { CarriedColumn } from './carried-columns.ts';
 import { keySql } from './spine-columns.ts';
 
 /**
- * The SQL of the as-of join (DESIGN 7, rules 1 to 8). `__spine` is as `spine.ts` leaves it; all times in here are
+ * The SQL of the as-of join, by the rules of `core/as-of.ts` and of the port. `__spine` is as `spine.ts` leaves it; all times in here are
  * BIGINT microseconds, so nothing depends on a calendar.
  *
  * The rows of a request of one view carry the spine's columns through the join, and are put in order as they are

@@ -22,7 +22,7 @@ export interface AsOfRoots extends SpinePlace {
 const FORMAT = 3;
 const VERSION = `DuckDB ${version()}, format ${FORMAT}`;
 
-/** DESIGN 7 on DuckDB. Joins and sorts spill to disk beyond the engine's memory. */
+/** As-of joins on DuckDB. Joins and sorts spill to disk beyond the engine's memory. */
 export function createDuckDbAsOfEngine(engine: DuckDbEngine, roots: AsOfRoots): AsOfEngine {
   const { giveMemoryBack } = engine;
   return {

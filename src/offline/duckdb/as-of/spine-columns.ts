@@ -101,7 +101,7 @@ export function keySql(key: JoinKey, column: string): string {
   return key.type === 'string' ? `CAST(${column} AS VARCHAR)` : column;
 }
 
-/** Output names are unique among themselves and the spine's columns, without regard to case (DESIGN 7, rule 7). */
+/** Output names are unique among themselves and the spine's columns, without regard to case (rule 7). */
 export function refuseCollisions(
   spine: Spine,
   columns: readonly EngineColumn[],
