@@ -25,8 +25,8 @@ export interface ReadLimits extends LoadLimits {
 
 /** A thousand reads of an entity, or three hundred of five hundred entities: a third of a second's work. */
 export const READ_LIMITS: ReadLimits = { requests: 1000, bytes: 1024 * 1024, values: 2_000_000 };
-/** Writes wait for disks and others' servers. */
-export const WRITE_LIMITS: LoadLimits = { requests: 200, bytes: 32 * 1024 * 1024 };
+/** Small ones wait for disks and others' servers together; a hundred thousand rows are a second's work. */
+export const WRITE_LIMITS: LoadLimits = { requests: 200, bytes: 4 * 1024 * 1024 };
 
 /** OVERLOADED when so many values are too many now; they are counted until the request is answered. */
 export type Weigh = (reply: FastifyReply, values: number) => void;

@@ -100,6 +100,19 @@ test('rows are in the log before they are online', async () => {
   ]);
 });
 
+test('of large pushes at once no more are taken than a second is enough for, and small ones go on', async () => {
+  const { push } = served();
+  const large = { push_source_name: 'clicks', df: { ...df, page: ['x'.repeat(190_000)] }, to: 'offline' };
+  const answers = await Promise.all([
+    ...Array.from({ length: 40 }, () => push(large)),
+    push({ push_source_name: 'clicks', df }),
+  ]);
+  const refused = answers.filter(({ json }) => json.error?.code === 'OVERLOADED');
+  expect(refused.length).toBeGreaterThan(10);
+  expect(answers.filter(({ status }) => status === 200)).toHaveLength(41 - refused.length);
+  expect(answers.at(-1)?.status).toBe(200);
+});
+
 test('every version of a stream view takes what is pushed, those that are computed do not', async () => {
   const { stream: _, ...byClock } = { ...view, name: 'clicks_a_day' };
   const { push } = served({}, [
