@@ -66,8 +66,10 @@ async function inFolder(
   const joined = viewOutputs(request);
   const inputs = new Set(computed.flatMap((columns) => columns.inputs.map(({ name }) => name)));
 
+  // Sorted also where the rows are in order already: what comes in pieces of other sizes than vectors of the engine's
+  // is cut into row groups where a piece ends, and those of all pieces must be alike.
   const spine = loaded.columns.map(({ engineType }, at) => `${written(`c${at}`, engineType)} AS c${at}`);
-  await connection.run(copySql(`SELECT ${spine.join(', ')} FROM __spine`, piece('__spine')));
+  await connection.run(copySql(`SELECT ${spine.join(', ')} FROM __spine ORDER BY rowid`, piece('__spine')));
   const wanted = new Set(request.outputs ?? joined.map(({ name }) => name));
   const sameTime: number[] = [];
   for (const [index, view] of visible.entries()) {
@@ -143,7 +145,7 @@ async function writeView(
     (await withJoinedRows(connection, request, view, loaded, { ...place, carried: [] }, make));
   if (made !== true) {
     const nothing = ['false AS same', ...columns.map(({ column, value }) => `${value('NULL')} AS ${column}`)];
-    await connection.run(copySql(`SELECT ${nothing.join(', ')} FROM __spine`, path));
+    await connection.run(copySql(`SELECT ${nothing.join(', ')} FROM __spine ORDER BY rowid`, path));
     return 0;
   }
   const file = stringLiteral(literalPath(path));
@@ -180,7 +182,7 @@ async function writeComputed(
     const computed = await computeColumns(connection, columns, tables, { index, rows, onRows });
     const [{ table } = { table: '' }] = computed;
     const values = computed.map(({ column, value }) => `${value(column)} AS ${column}`);
-    await connection.run(copySql(`SELECT ${values.join(', ')} FROM ${table}`, piece(table)));
+    await connection.run(copySql(`SELECT ${values.join(', ')} FROM ${table} ORDER BY rowid`, piece(table)));
     await connection.run(`DROP TABLE ${table}`);
     return computed;
   } catch (error) {
