@@ -153,7 +153,9 @@ function earlierRows(rows: readonly FileRow[]): readonly FileRow[] {
   const found = new Map(
     rows.map((row, at) => {
       const createdTime = micros(row.createdTime - BigInt(at % 4) * HOUR + HOUR);
-      const eventTime = at % 5 === 4 ? micros(row.eventTime + HOUR) : row.eventTime;
+      const moved = micros(row.eventTime + HOUR);
+      // It is a row of the same interval still.
+      const eventTime = at % 5 === 4 && moved <= row.intervalEnd ? moved : row.eventTime;
       return [
         `${row.key.join('|')} ${eventTime} ${createdTime}`,
         { ...row, eventTime, createdTime },
