@@ -106,7 +106,12 @@ test('a stream view is as fresh as its newest event, whatever has been computed 
 test('a stream view into which nothing has come is as old as its start', () => {
   const read = { ...coveredTo(january('01T06:00'), {}, monitoredView({ stream: true })), newestEvent: null };
   expect(checkFreshness('shop', [read], january('01T04:00'))).toEqual([]);
-  expect(checkFreshness('shop', [read], january('01T04:01'))).toHaveLength(1);
+  expect(checkFreshness('shop', [read], january('01T04:01'))).toMatchObject([
+    {
+      summary:
+        'activity@v1 is 4h1m old and promised to be at most 4h: no event has come since its start, 2026-01-01T00:00:00Z.',
+    },
+  ]);
 });
 
 test('a held interval is a finding until somebody decides', () => {

@@ -34,14 +34,13 @@ export function checkFreshness(
 function staleness(project: string, read: ViewCoverage, now: Micros): Finding | undefined {
   const { view } = read;
   const watermark = completeUpTo(read);
-  const what = view.stream === true ? 'its newest event is of' : 'its data is complete up to';
   const { state, age, sla, breachesAt } = assessFreshness(watermark, view.freshnessSla, now);
   if (state !== 'breached' || sla === null || breachesAt === null) return undefined;
   return findingOf(
     'freshness_breached',
     project,
     read,
-    `${nameOf(read)} is ${formatDuration(age)} old and promised to be at most ${formatDuration(sla)}: ${what} ${formatTime(watermark)}.`,
+    `${nameOf(read)} is ${formatDuration(age)} old and promised to be at most ${formatDuration(sla)}: ${reasonOf(read, formatTime(watermark))}.`,
     {
       watermark: formatTime(watermark),
       age: formatDuration(age),
@@ -49,6 +48,14 @@ function staleness(project: string, read: ViewCoverage, now: Micros): Finding | 
       breachedAt: formatTime(breachesAt),
     },
   );
+}
+
+function reasonOf({ view, newestEvent }: ViewCoverage, watermark: string): string {
+  if (view.stream !== true) return `its data is complete up to ${watermark}`;
+  const hadEvents = newestEvent !== undefined && newestEvent !== null;
+  return hadEvents
+    ? `its newest event is of ${watermark}`
+    : `no event has come since its start, ${watermark}`;
 }
 
 function failures(project: string, read: ViewCoverage): Finding | undefined {
