@@ -6,7 +6,10 @@ import type { ViewAlias } from './view-alias.ts';
 /** REQUEST_INVALID, with all that is wrong, when an alias is of no batch view that is read, or of a key it lacks. */
 export function checkAliases(selected: readonly SelectedFeature[], aliases: readonly ViewAlias[]): void {
   const problems = aliases.flatMap((alias) =>
-    aliasProblems(selected, alias).map((message): Problem => ({ where: 'aliases', message })),
+    // The list of them has a name of its own wherever one can be given: in a body, a definition, a command.
+    aliasProblems(selected, alias).map(
+      (message): Problem => ({ where: `alias "${alias.prefix}" of view "${alias.view}"`, message }),
+    ),
   );
   if (problems.length === 0) return;
   const message = problems.map((problem) => problem.message).join('\n');

@@ -185,8 +185,14 @@ describe('resolving features', () => {
       expect.objectContaining({
         code: 'REQUEST_INVALID',
         problems: [
-          { where: 'aliases', message: expect.stringContaining('Did you mean "weather"?') },
-          { where: 'aliases', message: expect.stringContaining('Did you mean "airport"?') },
+          {
+            where: 'alias "o_" of view "wether"',
+            message: expect.stringContaining('Did you mean "weather"?'),
+          },
+          {
+            where: 'alias "d_" of view "weather"',
+            message: expect.stringContaining('Did you mean "airport"?'),
+          },
         ],
       }),
     );
