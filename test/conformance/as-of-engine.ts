@@ -4,7 +4,7 @@ import { asOf, type KnownAt, replacedRows } from '../../src/core/as-of.ts';
 import type { JoinKey } from '../../src/core/entity.ts';
 import type { FeatureSpec } from '../../src/core/feature-view.ts';
 import type { FeatureRow } from '../../src/core/rows.ts';
-import { type Micros, micros } from '../../src/core/time.ts';
+import { type DurationMicros, type Micros, micros } from '../../src/core/time.ts';
 import type { KeyValue, Value } from '../../src/core/value-type.ts';
 import type { AsOfEngine, AsOfRequest, AsOfView, Spine } from '../../src/offline/as-of-engine.ts';
 import type { RevisedSlice } from '../../src/offline/feature-reader.ts';
@@ -72,6 +72,26 @@ export function describeAsOfEngine(name: string, world: () => AsOfWorld, runs: n
         fc.asyncProperty(entityRows, tying, ...asked, (...given) => agrees(world(), ...given)),
         { numRuns: runs / 3 },
       );
+    });
+
+    test('finds nothing in the part of a file that has no rows', async () => {
+      const rows = [0n, TICK + 1n].map((lag): FileRow => {
+        const eventTime = micros(BASE + 3n * TICK + 1n);
+        const times = {
+          eventTime,
+          createdTime: micros(eventTime + lag),
+          intervalEnd: micros(BASE + 4n * TICK),
+        };
+        return { key: [], ...times, values: [0n, null] };
+      });
+      const slices = [{ revision: 0, range: { from: 0, to: 1 } }];
+      const view: ViewCase = {
+        ...{ joinKeys: [], spineColumns: [], recencyIsTold: true, ttl: null },
+        dataDelay: 0n as DurationMicros,
+        files: [{ rows, slices, replaced: false }],
+      };
+      const entity = { place: null, number: null, other: null, small: null, at: micros(BASE + 2n * TICK) };
+      await agrees(world(), [entity], [view], { kind: 'any' }, 'TIMESTAMP', undefined, 'alone');
     });
   });
 }

@@ -9,7 +9,7 @@ export interface SlicesRecency extends Omit<RecencyFacts, 'lastRevision'> {
   readonly distinct: boolean;
 }
 
-/** As the files tell it, without reading a row; null when one of them does not. */
+/** As the files tell it, without reading a row; null when one of them does not, and when no slice can have one. */
 export function recencyOfSlices(
   slices: readonly RevisedSlice[],
   { eventTimes, recency }: Pick<FileFacts, 'eventTimes' | 'recency'>,
@@ -21,7 +21,8 @@ export function recencyOfSlices(
     // A row's event time lies in its interval, both ends included.
     const least = range === undefined || range.start < held.least ? held.least : range.start;
     const most = range === undefined || range.end > held.most ? held.most : range.end;
-    reaches.push({ path, least, most, file });
+    // A slice that lies beside all rows of its file has none.
+    if (least <= most) reaches.push({ path, least, most, file });
   }
   const [first, ...others] = reaches;
   if (first === undefined) return null;
