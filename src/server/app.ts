@@ -44,10 +44,14 @@ export function createApp(deps: AppDependencies): FastifyInstance {
   answerOddHeaders(app);
   const metrics = createMetrics({ process: deps.processMetrics ?? false, shared: deps.isWorker ?? false });
 
+  const { refusal, weigh } = shedLoad(app, deps.limits ?? { reads: READ_LIMITS, writes: WRITE_LIMITS });
+
   // Whatever a client calls its body, it is JSON: curl and Feast's client do not say so. Only what is no media type at
   // all, as an empty Content-Type is, never gets here: that is 415.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
+    const refused = refusal(request, body.length);
+    if (refused !== undefined) return done(refused);
     const encoding = request.headers['content-encoding'];
     if (encoding !== undefined && !/^(identity)?$/i.test(encoding)) return done(encodedBody(encoding));
     try {
@@ -70,10 +74,11 @@ export function createApp(deps: AppDependencies): FastifyInstance {
   app.setErrorHandler((thrown, request, reply) => {
     const problem = problemOf(thrown, request.routeOptions.bodyLimit);
     if (problem.unexpected) log?.error({ err: thrown, route: request.routeOptions.url }, 'a request failed');
-    if (problem.status === 413 && Number(request.headers['content-length']) <= DISCARDED_BYTES) {
-      // Ended while it still sends, a client would see a broken connection in place of the answer.
-      void reply.removeHeader('connection');
-    }
+    const isDiscarded =
+      problem.status === 413 && Number(request.headers['content-length']) <= DISCARDED_BYTES;
+    // Ended while it still sends, a client would see a broken connection in place of the answer; who has sent all can
+    // go on with the connection.
+    if (isDiscarded || request.raw.complete) void reply.removeHeader('connection');
     return send(problem, reply);
   });
   const routes: KnownRoute[] = [];
@@ -102,7 +107,6 @@ export function createApp(deps: AppDependencies): FastifyInstance {
     metrics.request(route, request.method, reply.statusCode, reply.elapsedTime / 1000);
   });
 
-  const weigh = shedLoad(app, deps.limits ?? { reads: READ_LIMITS, writes: WRITE_LIMITS });
   getOnlineFeatures(app, deps, { metrics, weigh });
   push(app, deps, metrics);
   writeToOnlineStore(app, deps, metrics);

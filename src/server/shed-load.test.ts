@@ -1,10 +1,11 @@
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { post, type ServedApp, servedApp } from '../../test/support/served-app.ts';
 import { httpLoadClient } from '../cli/http-load-client.ts';
 import { measureLoad } from '../cli/measure-load.ts';
 
 const request = { features: ['activity:sessions'], entities: { user_id: [1] } };
+const largeRequest = { ...request, entities: { user_id: new Array(9_000).fill(1) } };
 const limits = {
   reads: { requests: 2, bytes: 10_000, values: 100_000 },
   writes: { requests: 1, bytes: 10_000 },
@@ -56,25 +57,62 @@ test('beyond the limit a request is refused at once with a time to come back, an
 test('large requests are counted by their size, and one alone is never too large', async () => {
   const server = gated();
   app = server.app;
-  const large = { ...request, entities: { user_id: new Array(9_000).fill(1) } };
-  const running = inject(large);
+  const running = inject(largeRequest);
   await new Promise((resolve) => setTimeout(resolve, 20));
   expect((await inject(request)).statusCode).toBe(503);
   server.open();
   expect((await running).statusCode).toBe(200);
 });
 
-test('who announces a large body and does not send it holds up no small request', async () => {
+/** Connections on which a large body was announced, and does not come. */
+async function announced(started: ReturnType<ServedApp['start']>, count: number): Promise<readonly Socket[]> {
+  const { port } = new URL(await started.listen({ host: '127.0.0.1', port: 0 }));
+  let begun = 0;
+  started.server.on('request', () => {
+    begun += 1;
+  });
+  const clients = Array.from({ length: count }, () => connect(Number(port), '127.0.0.1'));
+  for (const client of clients)
+    client.write(
+      'POST /get-online-features HTTP/1.1\r\nhost: a\r\ncontent-length: 99000\r\n\r\n{"features":',
+    );
+  await expect.poll(() => begun).toBe(count);
+  return clients;
+}
+
+test('who announces a large body and does not send it holds up nobody', async () => {
   const { start } = servedApp();
   app = start({ limits: { ...limits, reads: { requests: 100, bytes: 100_000, values: 100_000 } } });
-  const url = new URL(await app.listen({ host: '127.0.0.1', port: 0 }));
-  const client = connect(Number(url.port), '127.0.0.1');
-  client.write('POST /get-online-features HTTP/1.1\r\nhost: a\r\ncontent-length: 99000\r\n\r\n{"features":');
-  const large = { ...request, entities: { user_id: new Array(9_000).fill(1) } };
-  await expect.poll(async () => (await inject(large)).statusCode).toBe(503);
+  const clients = await announced(app, 1);
   expect((await inject(request)).statusCode).toBe(200);
-  client.destroy();
-  await expect.poll(async () => (await inject(large)).statusCode).toBe(200);
+  expect((await inject(largeRequest)).statusCode).toBe(200);
+  for (const client of clients) client.destroy();
+});
+
+test('of many who announce large bodies and do not send them no small request waits', async () => {
+  const { start } = servedApp();
+  app = start({ limits: { ...limits, reads: { requests: 100, bytes: 100_000, values: 100_000 } } });
+  const clients = await announced(app, 8);
+  expect((await inject(largeRequest)).statusCode).toBe(503);
+  expect((await inject(request)).statusCode).toBe(200);
+  for (const client of clients) client.destroy();
+  await expect.poll(async () => (await inject(largeRequest)).statusCode).toBe(200);
+});
+
+test('a body that was not announced is counted when it has come', async () => {
+  const server = gated({ requests: 100, bytes: 80_000, values: 100_000 });
+  app = server.app;
+  const url = `${await app.listen({ host: '127.0.0.1', port: 0 })}/get-online-features`;
+  const running = inject({ ...request, entities: { user_id: new Array(9_000).fill(1_000_001) } });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const body = new Blob([JSON.stringify(largeRequest)]).stream();
+  const refused = await fetch(url, { method: 'POST', body, duplex: 'half' });
+  expect(refused.status).toBe(503);
+  expect(refused.headers.get('retry-after')).toBe('1');
+  expect(refused.headers.get('connection')).not.toBe('close');
+  server.open();
+  expect((await running).statusCode).toBe(200);
+  expect((await inject(largeRequest)).statusCode).toBe(200);
 });
 
 test('reads are weighed by what they ask for, however small they are themselves', async () => {

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { TidemarkError } from '../core/errors.ts';
 
 /**
@@ -9,8 +9,9 @@ import { TidemarkError } from '../core/errors.ts';
 export interface LoadLimits {
   readonly requests: number;
   /**
-   * Of their bodies together. One request alone is never too large for it. Bodies of less than a hundredth are counted
-   * apart: who announces a large one, and sends it slowly, does not hold them up.
+   * Of their bodies together, as they have come whole; of those that are still on their way eight times as much, so
+   * that who sends slowly holds up nobody. One request alone is never too large for it. Bodies of less than a hundredth
+   * are counted apart: they are let in while large ones wait.
    */
   readonly bytes: number;
 }
@@ -28,45 +29,75 @@ export const READ_LIMITS: ReadLimits = { requests: 1000, bytes: 1024 * 1024, val
 /** Small ones wait for disks and others' servers together; a hundred thousand rows are a second's work. */
 export const WRITE_LIMITS: LoadLimits = { requests: 200, bytes: 4 * 1024 * 1024 };
 
+export interface LoadShedding {
+  /** To be asked when a body has come whole, before it is parsed: OVERLOADED when it is too much now. */
+  readonly refusal: (request: FastifyRequest, bytes: number) => TidemarkError | undefined;
+  readonly weigh: Weigh;
+}
+
 /** OVERLOADED when so many values are too many now; they are counted until the request is answered. */
 export type Weigh = (reply: FastifyReply, values: number) => void;
 
 /** What a request costs besides its body. */
 const REQUEST_BYTES = 512;
 const SMALL_SHARE = 0.01;
+/** Bytes that wait to be whole take memory, and no time. */
+const COMING_SHARE = 8;
 const READ_ROUTE = '/get-online-features';
 
 /**
  * Refuses requests beyond the limits at once, before their body is read: OVERLOADED, with Retry-After. Reads and
- * writes have limits of their own, and what is asked about the server itself has none. Reads are weighed again by what
- * this returns, when it is known how large their answer will be.
+ * writes have limits of their own, and what is asked about the server itself has none. What a body's announcement left
+ * open is decided when it has come whole, before it is parsed. Reads are weighed again when it is known how large their
+ * answer will be.
  */
-export function shedLoad(app: FastifyInstance, limits: { reads: ReadLimits; writes: LoadLimits }): Weigh {
-  const { reads, writes } = limits;
-  const budgets = {
-    reads: budget(reads.requests, reads.bytes),
-    writes: budget(writes.requests, writes.bytes),
-    answers: budget(reads.requests, reads.values),
-  };
+export function shedLoad(
+  app: FastifyInstance,
+  limits: { reads: ReadLimits; writes: LoadLimits },
+): LoadShedding {
+  const reads = budgetsOf(limits.reads);
+  const writes = budgetsOf(limits.writes);
+  const answers = { small: budget(limits.reads.values), large: budget(limits.reads.values) };
+  const expected = new WeakMap<FastifyRequest, { readonly reply: FastifyReply; readonly body: Release }>();
+  const budgetsFor = (request: FastifyRequest) => (request.routeOptions.url === READ_ROUTE ? reads : writes);
+
   app.addHook('onRequest', (request, reply, done) => {
     if (request.method !== 'POST') {
       done();
       return;
     }
-    const { admit } = request.routeOptions.url === READ_ROUTE ? budgets.reads : budgets.writes;
+    const budgets = budgetsFor(request);
     const length = Number(request.headers['content-length'] ?? 0);
-    const release = admit(REQUEST_BYTES + (Number.isFinite(length) ? length : 0));
-    if (release === undefined) {
+    const one = budgets.requests.admit(1);
+    const body = one && budgets.expect(REQUEST_BYTES + (Number.isFinite(length) ? length : 0));
+    if (one === undefined || body === undefined) {
+      one?.();
       done(overloaded(reply));
       return;
     }
-    whenAnswered(reply, release);
+    whenAnswered(reply, one);
+    whenAnswered(reply, body);
+    expected.set(request, { reply, body });
     done();
   });
-  return (reply, values) => {
-    const release = budgets.answers.admit(values);
-    if (release === undefined) throw overloaded(reply);
-    whenAnswered(reply, release);
+  return {
+    refusal(request, bytes) {
+      const { isSmall, whole } = budgetsFor(request);
+      const found = expected.get(request);
+      // A small one goes on being counted as it was announced.
+      if (found === undefined || isSmall(REQUEST_BYTES + bytes)) return undefined;
+      found.body();
+      const release = whole.admit(REQUEST_BYTES + bytes);
+      if (release === undefined) return overloaded(found.reply);
+      whenAnswered(found.reply, release);
+      return undefined;
+    },
+    weigh(reply, values) {
+      const kind = values < limits.reads.values * SMALL_SHARE ? 'small' : 'large';
+      const release = answers[kind].admit(values);
+      if (release === undefined) throw overloaded(reply);
+      whenAnswered(reply, release);
+    },
   };
 }
 
@@ -79,29 +110,46 @@ function overloaded(reply: FastifyReply): TidemarkError {
 }
 
 /** Whichever comes: who hangs up leaves an answer that never finishes. */
-function whenAnswered({ raw }: FastifyReply, release: () => void): void {
+function whenAnswered({ raw }: FastifyReply, release: Release): void {
   if (raw.destroyed) release();
   else raw.once('finish', release).once('close', release);
 }
 
-/** `amount`: of all large requests together, unless there is only one, and of all small ones. */
-function budget(requests: number, amount: number) {
-  let openRequests = 0;
-  const open = { small: 0, large: 0 };
+function budgetsOf({ requests, bytes }: LoadLimits) {
+  const small = budget(bytes);
+  const coming = budget(bytes * COMING_SHARE);
+  const whole = budget(bytes);
+  const isSmall = (size: number) => size < bytes * SMALL_SHARE;
   return {
-    /** Undefined: not now. Otherwise called when the request is answered; again is no error. */
-    admit(size: number): (() => void) | undefined {
-      const kind = size < amount * SMALL_SHARE ? 'small' : 'large';
-      if (openRequests >= Math.max(requests, 1)) return undefined;
-      if (open[kind] > 0 && open[kind] + size > amount) return undefined;
-      openRequests += 1;
-      open[kind] += size;
+    isSmall,
+    requests: budget(requests),
+    whole,
+    /** Undefined: not now. What cannot be taken as it is now need not be sent. */
+    expect(size: number): Release | undefined {
+      if (isSmall(size)) return small.admit(size);
+      return whole.hasRoom(size) ? coming.admit(size) : undefined;
+    },
+  };
+}
+
+/** Gives back what was admitted; again is no error. */
+type Release = () => void;
+
+/** `amount`: of all that is admitted together, unless there is only one. */
+function budget(amount: number) {
+  let open = 0;
+  const hasRoom = (size: number) => open === 0 || open + size <= amount;
+  return {
+    hasRoom,
+    /** Undefined: not now. */
+    admit(size: number): Release | undefined {
+      if (!hasRoom(size)) return undefined;
+      open += size;
       let isOpen = true;
       return () => {
         if (!isOpen) return;
         isOpen = false;
-        openRequests -= 1;
-        open[kind] -= size;
+        open -= size;
       };
     },
   };

@@ -113,6 +113,19 @@ test('of large pushes at once no more are taken than a second is enough for, and
   expect(answers.at(-1)?.status).toBe(200);
 });
 
+test('a push of nearly 8 MiB is taken when there is no other', async () => {
+  const { push, batches } = served();
+  const rows = Array.from({ length: 9 }, (_, at) => at);
+  const largest = {
+    user_id: rows,
+    page: rows.map(() => 'x'.repeat(920_000)),
+    at: rows.map(() => '2026-03-01T11:59:00Z'),
+  };
+  const answer = await push({ push_source_name: 'clicks', df: largest, to: 'offline' });
+  expect(answer.status).toBe(200);
+  expect(batches[0]?.rows).toHaveLength(9);
+});
+
 test('every version of a stream view takes what is pushed, those that are computed do not', async () => {
   const { stream: _, ...byClock } = { ...view, name: 'clicks_a_day' };
   const { push } = served({}, [
