@@ -453,6 +453,19 @@ describe('files and digests', () => {
     await alone.close();
   });
 
+  test('other bytes need another version of the computer, or they would lie under a name that is committed', async () => {
+    await writeParquet(
+      engine,
+      join(folder, 'v.parquet'),
+      `SELECT TIMESTAMP '2026-01-05 05:00:00' AS "at", 1 AS user_id, 1.5 AS x`,
+    );
+    const file = await computer.compute({ view: view('v.parquet', false), range: DAY, path: 'v.parquet' });
+    expect({ version: computer.version, digest: file?.digest }).toEqual({
+      version: 'DuckDB v1.5.5, format 2',
+      digest: '27b1e4ed3e891ab2d12c830613173c0a1f65bf6287af5e4b1c63e5543cd2d28d',
+    });
+  });
+
   test('the input digest changes with rows that decide the range, window lookback included, and with no others', async () => {
     const rows = (x: string, at: string) =>
       `SELECT * FROM (VALUES (TIMESTAMP '2026-01-05 05:00:00', 1, 1.0, 1), (${at}, 1, 2.0, ${x})) t("at", user_id, x, other)`;
