@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { featureRepo } from '../../test/support/feature-repo.ts';
 import { TidemarkError } from '../core/errors.ts';
@@ -125,6 +127,17 @@ test('a script that ends the process is told like any file that cannot be import
     'cannot be imported, it throws: it ends the process (process.exit). Keep scripts out of a feature repository, or let them run only if (import.meta.main)',
   );
   expect(process.exit).toBe(exit);
+});
+
+test('a script that ends the process is told wherever the repository lies', async () => {
+  const dir = join(await featureRepo({ 'größer #1/seed.ts': `\nprocess.exit(0);` }), 'größer #1');
+  // A process of its own: where tests run, whoever ends the process gets an error in any case.
+  const program = `import { loadRepo } from ${JSON.stringify(new URL('load-repo.ts', import.meta.url))};
+    await loadRepo(${JSON.stringify(dir)}).catch((error) => console.log(error.message));`;
+  const node = promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program]);
+  expect((await node).stdout).toContain(
+    'seed.ts, line 2: cannot be imported, it throws: it ends the process',
+  );
 });
 
 test('of many files without a project the first are named', async () => {
