@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -22,8 +22,8 @@ const USER: readonly JoinKey[] = [{ name: 'user', type: 'int64' }];
 const PAIR: readonly JoinKey[] = [...USER, { name: 'shop', type: 'string' }];
 
 /** Of rows of SQL; `event` and `late` are microseconds. */
-async function told(rows: string, keys = USER) {
-  const path = `${crypto.randomUUID()}.parquet`;
+async function told(rows: string, keys = USER, below = '.') {
+  const path = `${below}/${crypto.randomUUID()}.parquet`;
   const times = 'make_timestamp(event) AS __event_time, make_timestamp(event + late) AS __created_time';
   const order = ['__event_time', ...keys.map(({ name }) => `"${name}"`)].join(', ');
   return db.withConnection(async (connection) => {
@@ -77,6 +77,12 @@ describe('a feature file tells', () => {
     expect((await of("'a', 'b', NULL"))?.distinct).toBe(true);
     expect((await of("'a', NULL, 'a'"))?.distinct).toBe(false);
     expect((await of("NULL, 'a', NULL"))?.distinct).toBe(false);
+  });
+
+  test('what is true of its own columns, whatever the folder is called that it lies in', async () => {
+    await mkdir(join(folder, 'user=1'));
+    const rows = 'SELECT i AS "user", 5 AS event, 0 AS late FROM range(2) t(i)';
+    expect((await told(rows, USER, 'user=1'))?.distinct).toBe(true);
   });
 
   test('of a view without keys that its times are distinct', async () => {

@@ -3,7 +3,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { JoinKey } from '../../core/entity.ts';
 import { CREATED_TIME, EVENT_TIME } from '../offline-columns.ts';
 import { noteInFooter } from '../parquet/note-in-footer.ts';
-import { fileList, identifier, literalPath, stringLiteral } from './sql-text.ts';
+import { fileList, identifier, literalPath, writtenParquet } from './sql-text.ts';
 
 /**
  * What of a feature file's rows decides which is the newer one, as the file itself tells: it is written once and read by
@@ -50,7 +50,7 @@ function recencySql(path: string, joinKeys: readonly JoinKey[]): string {
   return (
     `SELECT bool_or(tied), ${unit('event')}, min(late), max(late), ${unit('late')} FROM (` +
     `SELECT event, late, ${tied.join(' AND ')} AS tied FROM (` +
-    `SELECT ${rows.join(', ')} FROM read_parquet(${stringLiteral(literalPath(path))})))`
+    `SELECT ${rows.join(', ')} FROM ${writtenParquet([path])}))`
   );
 }
 

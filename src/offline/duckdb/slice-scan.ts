@@ -4,7 +4,7 @@ import type { FileSlice } from '../feature-computer.ts';
 import type { RevisedSlice } from '../feature-reader.ts';
 import { INTERVAL_END } from '../offline-columns.ts';
 import { duckDbReason, failureKind } from './duckdb-failure.ts';
-import { fileList, literalPath, stringLiteral, timestampLiteral } from './sql-text.ts';
+import { fileList, literalPath, stringLiteral, timestampLiteral, writtenParquet } from './sql-text.ts';
 
 type Slices = readonly (FileSlice & Partial<Pick<RevisedSlice, 'revision'>>)[];
 
@@ -42,7 +42,7 @@ function scanSql(slices: Slices, offlineRoot: string, number: (firstFile: number
         ? 'true'
         : `${INTERVAL_END} > ${timestampLiteral(range.start)} AND ${INTERVAL_END} <= ${timestampLiteral(range.end)}`;
     const group = groups.get(`${revision} ${condition}`) ?? { paths: [], condition, revision };
-    group.paths.push(literalPath(join(offlineRoot, path)));
+    group.paths.push(join(offlineRoot, path));
     groups.set(`${revision} ${condition}`, group);
   }
   if (groups.size > 16) return joined(slices, offlineRoot, number(0));
@@ -50,7 +50,7 @@ function scanSql(slices: Slices, offlineRoot: string, number: (firstFile: number
   const scans = [...groups.values()].map(({ paths, condition, revision }) => {
     const firstFile = files;
     files += paths.length;
-    return `SELECT *, ${revision} AS __revision${number(firstFile)} FROM read_parquet(${fileList(paths)}) WHERE ${condition}`;
+    return `SELECT *, ${revision} AS __revision${number(firstFile)} FROM ${writtenParquet(paths)} WHERE ${condition}`;
   });
   return `(${scans.join(' UNION ALL BY NAME ')})`;
 }
@@ -64,7 +64,7 @@ function joined(slices: Slices, offlineRoot: string, number: string): string {
     return `(${stringLiteral(join(offlineRoot, path))}, ${from}, ${to}, ${revision})`;
   });
   return (
-    `(SELECT rows.* EXCLUDE (__file), slices.__revision${number} FROM read_parquet(${fileList(paths.map(literalPath))}, filename = '__file') rows ` +
+    `(SELECT rows.* EXCLUDE (__file), slices.__revision${number} FROM read_parquet(${fileList(paths.map(literalPath))}, hive_partitioning = false, filename = '__file') rows ` +
     `JOIN (VALUES ${rows.join(', ')}) slices(__file, __from, __to, __revision) ` +
     `ON rows.__file = slices.__file AND rows.${INTERVAL_END} > slices.__from AND rows.${INTERVAL_END} <= slices.__to)`
   );

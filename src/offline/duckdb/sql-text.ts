@@ -38,6 +38,11 @@ export function fileList(paths: readonly string[]): string {
   return `[${paths.map(stringLiteral).join(', ')}]`;
 }
 
+/** The rows of Parquet files that Tidemark wrote: a folder above them called `key=value` gives them no column. */
+export function writtenParquet(paths: readonly string[]): string {
+  return `read_parquet(${fileList(paths.map(literalPath))}, hive_partitioning = false)`;
+}
+
 /** A path that is to be taken letter by letter where DuckDB would read a glob. */
 export function literalPath(path: string): string {
   return path.replaceAll(/[*?[]/g, (sign) => `[${sign}]`);

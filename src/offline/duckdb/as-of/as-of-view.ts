@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { AsOfRequest, AsOfView } from '../../as-of-engine.ts';
 import type { RevisedSlice } from '../../feature-reader.ts';
-import { fileList, literalPath, stringLiteral } from '../sql-text.ts';
+import { stringLiteral, writtenParquet } from '../sql-text.ts';
 import { type FileFacts, readFileFacts } from './as-of-facts.ts';
 import { keptPart, throughParts } from './as-of-parts.ts';
 import { planJoin } from './as-of-plan.ts';
@@ -85,7 +85,7 @@ async function useJoin<T>(
   });
   return throughParts(
     files,
-    (paths) => use(`SELECT * FROM read_parquet(${fileList(paths.map(literalPath))})`),
+    (paths) => use(`SELECT * FROM ${writtenParquet(paths)}`),
     (done) => onPart?.(done / of),
   );
 }

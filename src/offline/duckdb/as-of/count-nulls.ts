@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { TidemarkError } from '../../../core/errors.ts';
-import { identifier, literalPath, stringLiteral } from '../sql-text.ts';
+import { identifier, literalPath, stringLiteral, writtenParquet } from '../sql-text.ts';
 
 /**
  * By output, how many of so many rows have no value; checks rule 5 on the way: one answer per entity row. The footer
@@ -27,7 +27,7 @@ export async function countNulls(
   const others = names.filter((name) => !found.has(name));
   if (others.length > 0) {
     const counts = others.map((name) => `count(*) - count(${identifier(name)})`);
-    const [nulls = []] = await read(`SELECT ${counts.join(', ')} FROM read_parquet(${file})`);
+    const [nulls = []] = await read(`SELECT ${counts.join(', ')} FROM ${writtenParquet([path])}`);
     for (const [at, name] of others.entries()) found.set(name, Number(nulls[at]));
   }
   return Object.fromEntries(names.map((name) => [name, rows === 0 ? 0 : (found.get(name) ?? 0)]));

@@ -15,7 +15,7 @@ import { openAddress, type SourcePlace } from '../sources/open-source.ts';
 import { openPostgres } from '../sources/postgres-source.ts';
 import { parseQuery } from '../sources/query-shape.ts';
 import { describeSelect, type EngineColumn, isRemote, requireDeclared } from '../sources/source-scan.ts';
-import { fileList, identifier, literalPath, stringLiteral } from '../sql-text.ts';
+import { identifier, literalPath, stringLiteral, writtenParquet } from '../sql-text.ts';
 import { isTimeColumn } from '../types.ts';
 import { rangeSpineSql } from './range-spine-sql.ts';
 import { spineColumn, spineProblem, spineTimeSql } from './spine-columns.ts';
@@ -220,7 +220,7 @@ async function relationOf(
         const column = identifier(name);
         return `CAST(${column} AS ${engineType}) AS ${column}`;
       });
-      return `(SELECT ${select.join(', ')} FROM read_parquet(${fileList(spine.paths.map(literalPath))}))`;
+      return `(SELECT ${select.join(', ')} FROM ${writtenParquet(spine.paths)})`;
     }
     case 'range':
       return rangeSpineSql(spine, place.offlineRoot);

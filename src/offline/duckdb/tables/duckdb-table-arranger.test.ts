@@ -162,6 +162,20 @@ describe('files', () => {
     },
   );
 
+  test('have no column of a folder called key=value that they lie in', async () => {
+    const folder = join(world.folder, 'env=prod');
+    await mkdir(folder);
+    const from = join(folder, 'rows.parquet');
+    await world.run(`COPY (SELECT i, ${at} FROM range(10) t(i)) TO '${from}' (FORMAT parquet)`);
+    const layout: TableLayout = { ...plain, split: { kind: 'time', shares: [50, 50] } };
+    const request = { from, folder, name: 'data', timestampField: 'at', layout };
+    const files = await createDuckDbTableArranger(world.db).arrange(request);
+    for (const { path } of files) {
+      const columns = `DESCRIBE FROM read_parquet('${join(folder, path)}', hive_partitioning = false)`;
+      expect((await world.run(columns)).map(([name]) => name)).toEqual(['i', 'at']);
+    }
+  });
+
   test('are in order whatever their columns are called', async () => {
     const select = `SELECT i, -i AS file_row_number, i % 7 AS "__ROW", i % 3 AS __row_, ${at} FROM range(300) t(i)`;
     const layout = { split: { kind: 'entity', shares: [60, 40], columns: ['i'] } } as const;

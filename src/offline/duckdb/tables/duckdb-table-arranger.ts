@@ -14,7 +14,7 @@ import { spineColumn, spineTimeSql } from '../as-of/spine-columns.ts';
 import type { DuckDbEngine } from '../engine.ts';
 import { digestOfFile } from '../feature-file.ts';
 import { describeSelect } from '../sources/source-scan.ts';
-import { fileList, identifier, identifiers, literalPath, stringLiteral } from '../sql-text.ts';
+import { identifier, identifiers, stringLiteral, writtenParquet } from '../sql-text.ts';
 
 /** Files are read in order and written in order, in groups of fixed size: the same rows give the same bytes. */
 const FORMATS: Readonly<Record<Exclude<TableFormat, 'arrow'>, string>> = {
@@ -29,7 +29,7 @@ export function createDuckDbTableArranger(engine: DuckDbEngine): TableArranger {
       engine.withConnection(async (connection) => {
         const { layout, folder } = request;
         const files: ArrangedFile[] = [];
-        const from = `read_parquet(${fileList([literalPath(request.from)])})`;
+        const from = writtenParquet([request.from]);
         const table = await tableOf(connection, request, from);
         for (const { part, condition } of await partsOf(connection, request, from)) {
           const name = part ?? request.name;

@@ -4,7 +4,7 @@ import type { ColumnProfile, NumberProfile, TableFiles, TableProfiler } from '..
 import { duckDbReason, failureKind } from '../duckdb-failure.ts';
 import type { DuckDbEngine } from '../engine.ts';
 import { describeSelect, type EngineColumn } from '../sources/source-scan.ts';
-import { fileList, identifier, literalPath } from '../sql-text.ts';
+import { fileList, identifier, literalPath, writtenParquet } from '../sql-text.ts';
 
 const SHARES = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99] as const;
 const BINS = 20;
@@ -34,11 +34,10 @@ export function createDuckDbTableProfiler(engine: DuckDbEngine): TableProfiler {
 }
 
 export function relationOf({ format, paths }: TableFiles): string {
-  const files = fileList(paths.map(literalPath));
   // As it was written: what has no value is a null, and "" is an empty text.
   return format === 'csv'
-    ? `read_csv(${files}, header = true, allow_quoted_nulls = false)`
-    : `read_parquet(${files})`;
+    ? `read_csv(${fileList(paths.map(literalPath))}, header = true, allow_quoted_nulls = false, hive_partitioning = false)`
+    : writtenParquet(paths);
 }
 
 async function profileColumn(

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Value } from '../../../core/value-type.ts';
 import type { TableReader } from '../../table-reader.ts';
 import type { DuckDbEngine } from '../engine.ts';
-import { fileList, identifier, literalPath } from '../sql-text.ts';
+import { identifier, writtenParquet } from '../sql-text.ts';
 import { duckDbType, readColumn, transported } from '../types.ts';
 
 export function createDuckDbTableReader(engine: DuckDbEngine): TableReader {
@@ -14,7 +14,7 @@ export function createDuckDbTableReader(engine: DuckDbEngine): TableReader {
           transported(`CAST(${identifier(name)} AS ${duckDbType(type)})`, type),
         );
         const result = await lease.connection.stream(
-          `SELECT ${select.join(', ')} FROM read_parquet(${fileList([literalPath(path)])})`,
+          `SELECT ${select.join(', ')} FROM ${writtenParquet([path])}`,
         );
         for (let chunk = await result.fetchChunk(); chunk !== null; chunk = await result.fetchChunk()) {
           if (chunk.rowCount === 0) return;
