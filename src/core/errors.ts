@@ -89,5 +89,9 @@ export function isRetryable(code: ErrorCode): boolean {
 
 /** The sentence of any thrown value; a user's mistake never shows a stack. */
 export function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
+  if (!(thrown instanceof Error)) return String(thrown);
+  // Node tells of several addresses of a host that all refuse a connection in an error without a text.
+  if (thrown.message === '' && thrown instanceof AggregateError && thrown.errors.length > 0)
+    return messageOf(thrown.errors[0]);
+  return thrown.message;
 }

@@ -22,8 +22,6 @@ export function silentText({ name, title }: Server, { pid }: ServerProcess, home
   return `${title} (process ${pid}) does not answer: tidemark stack up replaces it when it goes on like that. Its log is ${home.log(name)}.`;
 }
 
-/** Node reports a refused connection to several addresses as an AggregateError without a message. */
 export function reasonOf(thrown: unknown): string {
-  if (thrown instanceof AggregateError && thrown.errors.length > 0) return reasonOf(thrown.errors[0]);
   return messageOf(thrown).trim().split('\n')[0]?.replace(/\.$/, '') || 'it does not answer';
 }

@@ -1,4 +1,4 @@
-import { TidemarkError } from '../../core/errors.ts';
+import { messageOf, TidemarkError } from '../../core/errors.ts';
 
 const NETWORK = new Set([
   'ECONNREFUSED',
@@ -63,11 +63,8 @@ function codeOf(error: Error): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
-/** A host with several addresses fails with one error for each, and no words of its own. */
 function detailOf(error: Error): string {
-  if (error.message !== '' || !(error instanceof AggregateError)) return error.message;
-  const first: unknown = error.errors[0];
-  return first instanceof Error ? first.message : codeOf(error);
+  return messageOf(error) || codeOf(error);
 }
 
 function sentence(text: string): string {
