@@ -1,4 +1,5 @@
 // Started by measure.ts: one step of one benchmark, in this process alone.
+import { spawnSync } from 'node:child_process';
 import type { Stopwatch, World } from './benchmark.ts';
 import { BENCHMARKS } from './benchmarks.ts';
 import { type Measured, peakMemory } from './measure.ts';
@@ -27,6 +28,8 @@ async function runCase(): Promise<Measured> {
   if (found === undefined) throw new Error(`benchmark ${name} has no case "${step}"`);
   const figures = { elapsed: 0, processor: 0, peak: 0, before: 0 };
   const timed: Stopwatch = async (work) => {
+    // What was written before is on the disk first: a case that waits for its own file would wait for that too.
+    spawnSync('sync');
     figures.before = process.memoryUsage.rss();
     const used = process.cpuUsage();
     const began = performance.now();
