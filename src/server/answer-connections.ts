@@ -41,8 +41,8 @@ export interface Patience {
   /** How long closing waits for those who are busy; default 25,000. */
   readonly longestCloseMillis?: number;
   /**
-   * After so long in which nothing moves on it, while a request or its answer is under way, a connection is cut off (an
-   * answer that has begun to be read after at most twice that); default 30,000.
+   * After so long in which nothing moves on it, before its first request or while one or its answer is under way, a
+   * connection is cut off (an answer that has begun to be read after at most twice that); default 30,000.
    */
   readonly stalledMillis?: number;
 }
