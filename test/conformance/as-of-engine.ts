@@ -74,6 +74,17 @@ export function describeAsOfEngine(name: string, world: () => AsOfWorld, runs: n
       );
     });
 
+    test('sees rows that overtake one another when each was known', { timeout: 120_000 }, async () => {
+      const views = fc.tuple(...KEYED.map((shape) => viewCase(shape).map(overtaking)));
+      const [, timeType, notAfter, way] = asked;
+      await fc.assert(
+        fc.asyncProperty(entityRows, views, timeType, notAfter, way, (rows, of, ...given) =>
+          agrees(world(), rows, of, { kind: 'row' }, ...given),
+        ),
+        { numRuns: runs / 3 },
+      );
+    });
+
     test('finds nothing in the part of a file that has no rows', async () => {
       const rows = [0n, TICK + 1n].map((lag): FileRow => {
         const eventTime = micros(BASE + 3n * TICK + 1n);
@@ -165,6 +176,26 @@ function tiesOfOneFile(view: ViewCase): ViewCase {
   );
   const slices = [{ revision: 0, range: undefined }];
   return { ...view, recencyIsTold: true, files: [{ rows: [...rows.values()], slices, replaced: false }] };
+}
+
+/** The same rows, known in another order than that of their times, in whole files of distinct times, the last first. */
+function overtaking(view: ViewCase): ViewCase {
+  const distinct = new Map(
+    view.files.flatMap(({ rows }) => rows.map((row) => [`${row.key.join('|')} ${row.eventTime}`, row])),
+  );
+  const files: FileRow[][] = [[], [], []];
+  for (const [at, row] of [...distinct.values()].entries()) {
+    const createdTime = micros(row.eventTime + (BigInt((at * 7) % 6) * TICK) / 4n);
+    const file = files[row.eventTime < BASE + TICK ? 2 : row.eventTime < BASE + 2n * TICK ? 1 : 0];
+    file?.push({ ...row, createdTime });
+  }
+  return {
+    ...view,
+    recencyIsTold: true,
+    files: files
+      .filter((rows) => rows.length > 0)
+      .map((rows, revision) => ({ rows, slices: [{ revision, range: undefined }], replaced: false })),
+  };
 }
 
 /** One view at a time, or all in one request, which the engine may go about in another way; the answer is the same. */

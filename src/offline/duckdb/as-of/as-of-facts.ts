@@ -5,7 +5,7 @@ import type { RevisedSlice } from '../../feature-reader.ts';
 import { EVENT_TIME, INTERVAL_END } from '../../offline-columns.ts';
 import { type FileRecency, readRecency } from '../file-recency.ts';
 import { fileList, literalPath, stringLiteral } from '../sql-text.ts';
-import type { Bounds } from './as-of-order.ts';
+import { aroundAll, type Bounds } from './bounds.ts';
 
 /** What the statistics in the files' footers say, without reading a row. Null: they do not say it. */
 export interface FileFacts {
@@ -45,17 +45,7 @@ export async function readFileFacts(
     )
   ).getRows();
   const pathOf = new Map(paths.map((path) => [join(offlineRoot, path), path]));
-  const bounds = (column: number): Bounds | null => {
-    const all = files.map((file) => boundsOf(file, column));
-    const known = all.flatMap((one) => one ?? []);
-    const [least] = known.map((one) => one.least).toSorted(ascending);
-    const most = known
-      .map((one) => one.most)
-      .toSorted(ascending)
-      .at(-1);
-    const unknown = least === undefined || most === undefined || known.length < all.length;
-    return unknown ? null : { least, most };
-  };
+  const bounds = (column: number) => aroundAll(files.map((file) => boundsOf(file, column)));
   const boundsOfColumn = (name: string) => {
     const at = columns.indexOf(name, TIMES.length);
     return at === -1 ? null : bounds(at);
@@ -76,10 +66,6 @@ export async function readFileFacts(
     eventTimes: byPath(TIMES.indexOf(EVENT_TIME)),
     recency: await readRecency(connection, paths, offlineRoot),
   };
-}
-
-function ascending(a: bigint, b: bigint): number {
-  return a < b ? -1 : Number(a > b);
 }
 
 /** Where in a row of `factsSql` the columns' bounds begin. */

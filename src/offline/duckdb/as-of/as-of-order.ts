@@ -1,4 +1,5 @@
 import { CREATED_TIME, EVENT_TIME } from '../../offline-columns.ts';
+import type { Bounds } from './bounds.ts';
 
 /** How rows of one entity are compared: an SQL value a row, which is greater for the newer one. */
 export interface RowOrder {
@@ -10,12 +11,6 @@ export interface RowOrder {
   ceiling(t: string, offset: bigint): string;
   /** No row with event time ≥ t + offset has a lesser order, and every row with an earlier one has. */
   floor(t: string, offset: bigint): string;
-}
-
-/** Microseconds, both included. */
-export interface Bounds {
-  readonly least: bigint;
-  readonly most: bigint;
 }
 
 /** What decides recency, of all rows that can be seen. */

@@ -7,9 +7,10 @@ import type { RevisedSlice } from '../../feature-reader.ts';
 import { NUMBERING, numberedScanSql } from '../slice-scan.ts';
 import { duckDbType } from '../types.ts';
 import type { FileFacts } from './as-of-facts.ts';
-import { type Bounds, BY_EVENT_TIME, byRecency, type RowOrder } from './as-of-order.ts';
+import { BY_EVENT_TIME, byRecency, type RowOrder } from './as-of-order.ts';
 import { reachOf } from './as-of-reach.ts';
 import { type JoinPlan, recencyFactsSql, type ViewJoin } from './as-of-sql.ts';
+import { aroundAll, type Bounds } from './bounds.ts';
 import { countedRowsSql, readsReplaced } from './counted-rows.ts';
 import { fitsInteger, narrowInteger } from './narrow-integer.ts';
 import { recencyOfSlices, type SlicesRecency } from './recency-of-slices.ts';
@@ -33,13 +34,15 @@ export interface ViewRows {
 /** The quickest way to join these rows, by what is true of them; null when none can be seen. */
 export async function planJoin(connection: DuckDBConnection, given: ViewRows): Promise<ViewJoin | null> {
   const { view, slices, replaced, facts, knownAt, span, spineRows, offlineRoot } = given;
-  const fetchValues = worthFetching(given);
+  const fetchValues = canNumber(given) && isWorthFetching(given);
   const rows = fetchValues
     ? numberedScanSql(slices, offlineRoot)
     : countedRowsSql({ ...given, joinKeys: view.joinKeys });
-  const join = { view, rows, knownAt, span };
   const read = readsReplaced(given) ? [...slices, ...replaced] : slices;
-  const recency = recencyOfSlices(read, facts) ?? (await readRecency(connection, join));
+  const eventTimes = aroundAll(read.map(({ path }) => facts.eventTimes.get(path)));
+  const join = { view, rows, knownAt, span, eventTimes };
+  const told = recencyOfSlices(read, facts);
+  const recency = told ?? (await readRecency(connection, join));
   if (recency === null) return null;
   const { newest } = reachOf(view);
   const isLate = knownAt.kind === 'row' && recency.lag.most > -newest;
@@ -54,8 +57,25 @@ export async function planJoin(connection: DuckDBConnection, given: ViewRows): P
     narrowIds: spineRows < 2 ** 31,
     onlySpineKeys: spineRows * FEW_KEYS < facts.rows,
     fetchValues,
+    numbersAreOrder: false,
   };
-  return { ...join, plan };
+  if (!plan.seenLate || told?.distinct !== true || !canNumber(given)) return { ...join, plan };
+  const inOrder = inTimeOrder(slices, facts);
+  if (inOrder === null) return { ...join, plan };
+  const numbered = numberedScanSql(inOrder, offlineRoot);
+  return { ...join, rows: numbered, plan: { ...plan, fetchValues: true, numbersAreOrder: true } };
+}
+
+/** Whole files that tell their recency, the earlier first; null when some are not read as a whole. */
+function inTimeOrder(
+  slices: readonly RevisedSlice[],
+  { eventTimes }: Pick<FileFacts, 'eventTimes'>,
+): readonly { readonly path: string }[] | null {
+  if (slices.some(({ range }) => range !== undefined)) return null;
+  const least = (path: string) => eventTimes.get(path)?.least ?? 0n;
+  return slices
+    .map(({ path }) => ({ path }))
+    .toSorted((a, b) => (least(a.path) < least(b.path) ? -1 : Number(least(a.path) > least(b.path))));
 }
 
 /** Null: as it is. */
@@ -92,19 +112,23 @@ async function readRecency(
   };
 }
 
-/**
- * Whether only row numbers go through the join. Values that go along are sorted with every row of the files; values
- * fetched afterwards are read once more, and then looked up in no order. So they are fetched when few rows win and when
- * they are wide. That sorting all may not fit into memory is no reason: what is fetched must be sorted then too.
- */
-function worthFetching({ view, facts, spineRows, ...given }: ViewRows): boolean {
+/** Whether rows can be told by their numbers in the files. */
+function canNumber({ view, ...given }: ViewRows): boolean {
   // Finding the rows that were replaced takes a join of its own, which is not made twice.
   if (readsReplaced(given)) return false;
   const names = [
     ...view.features.map(({ feature }) => feature.name),
     ...view.joinKeys.map(({ name }) => name),
   ];
-  if (names.some((name) => NUMBERING.includes(name.toLowerCase()))) return false;
+  return !names.some((name) => NUMBERING.includes(name.toLowerCase()));
+}
+
+/**
+ * Whether only row numbers go through the join. Values that go along are sorted with every row of the files; values
+ * fetched afterwards are read once more, and then looked up in no order. So they are fetched when few rows win and when
+ * they are wide. That sorting all may not fit into memory is no reason: what is fetched must be sorted then too.
+ */
+function isWorthFetching({ view, facts, spineRows }: ViewRows): boolean {
   const bytes = view.features.reduce((sum, { feature }) => sum + valueBytes(feature.type), 0);
   if (bytes <= NUMBER_BYTES) return false;
   if (bytes >= WIDE_BYTES) return true;

@@ -2,9 +2,10 @@ import type { KnownAt } from '../../../core/as-of.ts';
 import type { Micros } from '../../../core/time.ts';
 import type { AsOfView } from '../../as-of-engine.ts';
 import { CREATED_TIME, EVENT_TIME, VALID_TO } from '../../offline-columns.ts';
-import { identifier, timestampLiteral } from '../sql-text.ts';
+import { identifier, partitionBy, timestampLiteral } from '../sql-text.ts';
 import type { RowOrder } from './as-of-order.ts';
 import { reachOf } from './as-of-reach.ts';
+import type { Bounds } from './bounds.ts';
 import type { CarriedColumn } from './carried-columns.ts';
 import { keySql } from './spine-columns.ts';
 
@@ -24,7 +25,10 @@ export interface ViewJoin {
   readonly rows: string;
   /** As it applies to this view. */
   readonly knownAt: KnownAt;
+  /** Of the spine's rows. */
   readonly span: { readonly first: Micros; readonly last: Micros };
+  /** Of the files' rows, or more; null when that is not known. */
+  readonly eventTimes: Bounds | null;
   readonly plan: JoinPlan;
 }
 
@@ -38,6 +42,8 @@ export interface JoinPlan {
    * by another. Rows older than one that was seen before them can never win, and are left out.
    */
   readonly seenLate: boolean;
+  /** Row numbers of the files are in the order of event times, which no two rows of an entity share (`seenRowsSql`). */
+  readonly numbersAreOrder: boolean;
   /** By position of the key: it is compared as INTEGER, which is sorted faster. All keys in the files fit. */
   readonly narrowKeys: readonly boolean[];
   /** By position of the feature: the narrower type it goes through the join in; null for its own. */
@@ -63,16 +69,35 @@ export function recencyFactsSql(join: Omit<ViewJoin, 'plan'>): string {
 
 const LAG = `epoch_us(${CREATED_TIME}) - epoch_us(${EVENT_TIME})`;
 
-/** Rows that some spine row may see; comparisons with plain columns, so that files are skipped by statistics. */
-function relevantSql({ view, knownAt, span }: Omit<ViewJoin, 'plan'>): string {
-  const { oldest, newest } = reachOf(view);
-  const conditions = [`${EVENT_TIME} <= ${timestampLiteral((span.last + newest) as Micros)}`];
-  if (oldest !== null) {
-    conditions.push(`${EVENT_TIME} >= ${timestampLiteral((span.first + oldest) as Micros)}`);
-  }
+/** Rows that some spine row may see. What was known too late for any is not seen anyway. */
+export function relevantSql(join: Omit<ViewJoin, 'plan'>): string {
+  const { knownAt } = join;
+  const conditions = [reachedSql(join)];
   if (knownAt.kind === 'cutoff') conditions.push(`${CREATED_TIME} <= ${timestampLiteral(knownAt.at)}`);
-  if (knownAt.kind === 'row') conditions.push(`${CREATED_TIME} <= ${timestampLiteral(span.last)}`);
   return conditions.join(' AND ');
+}
+
+/** Of the files' times this share must be out of reach, for it to be worth looking at each row's. */
+const WORTH_A_LOOK = 10n;
+
+/**
+ * Rows at times that some spine row may see: comparisons with a plain column, so that files are skipped by statistics.
+ * Rows beyond are never seen, or too old when they are, and a comparison takes time too.
+ */
+export function reachedSql({ view, span, eventTimes }: Omit<ViewJoin, 'plan'>): string {
+  const { oldest, newest } = reachOf(view);
+  const isMuch = (beyond: bigint) =>
+    eventTimes === null || beyond * WORTH_A_LOOK > eventTimes.most - eventTimes.least;
+  const conditions: string[] = [];
+  const last = (span.last + newest) as Micros;
+  if (isMuch((eventTimes?.most ?? last) - last)) {
+    conditions.push(`${EVENT_TIME} <= ${timestampLiteral(last)}`);
+  }
+  const first = oldest === null ? null : ((span.first + oldest) as Micros);
+  if (first !== null && isMuch(first - (eventTimes?.least ?? first))) {
+    conditions.push(`${EVENT_TIME} >= ${timestampLiteral(first)}`);
+  }
+  return conditions.length === 0 ? 'true' : conditions.join(' AND ');
 }
 
 /** What of a view's join is asked for. */
@@ -104,7 +129,7 @@ export function joinedRowsSql(join: ViewJoin, joined: Joined): Prepared {
     before: [`CREATE OR REPLACE TEMP TABLE __matched AS ${matchSql(join, joined, ['__row'])}`],
     query:
       `SELECT m.* EXCLUDE (__row, same), ${[...values, 'same'].join(', ')} FROM __matched m ` +
-      `LEFT JOIN (SELECT ${['__row', ...fetched].join(', ')} FROM ${join.rows} WHERE ${relevantSql(join)}) f ` +
+      `LEFT JOIN (SELECT ${['__row', ...fetched].join(', ')} FROM ${join.rows} WHERE ${reachedSql(join)}) f ` +
       'ON m.__row = f.__row',
     after: ['DROP TABLE __matched'],
   };
@@ -128,7 +153,6 @@ function matchSql(join: ViewJoin, joined: Joined, chosen: readonly string[]): st
   const over = conditions.length === 0 ? [] : [`${conditions.join(' OR ')} AS over`];
   const same =
     view.horizon === undefined && newest === 0n ? `${order} >= ${plan.order.floor(t, 0n)}` : 'false';
-  const spine = joined.carried.map((_, at) => `c${at}`);
   const along = joined.carried.flatMap(({ as }, at) =>
     typeof as === 'string' && as !== 'time' ? [`${as} AS c${at}`] : [],
   );
@@ -142,17 +166,25 @@ function matchSql(join: ViewJoin, joined: Joined, chosen: readonly string[]): st
   const on = [...view.joinKeys.map((_, at) => `s.k${at} = f.k${at}`), 's.b >= f.o'];
   const found =
     `SELECT ${['s.id', ...carried, ...chosen.map((column) => `f.${column}`), ...over, `${same} AS same`].join(', ')} ` +
-    `FROM ${partSql(join, joined, `SELECT ${rows.join(', ')} FROM __spine`)} s ` +
-    `ASOF LEFT JOIN ${partSql(join, joined, candidatesSql(join, joined.keyColumns))} f ON ${on.join(' AND ')}`;
+    `FROM ${ofPartSql(join, joined, `SELECT ${rows.join(', ')} FROM __spine`)} s ` +
+    `ASOF LEFT JOIN ${ofPartSql(join, joined, candidatesSql(join, joined.keyColumns))} f ON ${on.join(' AND ')}`;
   if (over.length === 0) return found;
-  // `over` is null where nothing was found, and all of it is null then anyway; asked this way round, most vectors of
-  // values are passed on as they are.
-  const values = chosen.map((column) => `CASE WHEN over THEN NULL ELSE ${column} END AS ${column}`);
+  return withoutOverSql(found, joined.carried.length, chosen);
+}
+
+/**
+ * Rows with columns `id`, `c<i>`, those named, `over` and `same`; the named ones are null where the row is over. Null is
+ * `over` where nothing was found, and all of it is null then anyway; asked this way round, most vectors of values are
+ * passed on as they are.
+ */
+export function withoutOverSql(found: string, carried: number, names: readonly string[]): string {
+  const spine = Array.from({ length: carried }, (_, at) => `c${at}`);
+  const values = names.map((name) => `CASE WHEN over THEN NULL ELSE ${name} END AS ${name}`);
   return `SELECT ${['id', ...spine, ...values, 'same AND NOT over AS same'].join(', ')} FROM (${found})`;
 }
 
 /** Columns `f<i>`. */
-function valuesSql({ view, plan }: ViewJoin): readonly string[] {
+export function valuesSql({ view, plan }: ViewJoin): readonly string[] {
   return view.features.map(({ feature }, at) => {
     const type = plan.valueTypes[at] ?? null;
     const value = identifier(feature.name);
@@ -161,7 +193,7 @@ function valuesSql({ view, plan }: ViewJoin): readonly string[] {
 }
 
 /** Of rows with keys `k<i>` those of the part; rows with the same keys are in the same part. */
-function partSql({ view }: ViewJoin, { part }: Joined, rows: string): string {
+export function ofPartSql({ view }: ViewJoin, { part }: Joined, rows: string): string {
   if (part === undefined || part.of === 1) return `(${rows})`;
   // Equal integers of different types have different hashes.
   const keys = view.joinKeys.map(({ type }, at) =>
@@ -171,7 +203,7 @@ function partSql({ view }: ViewJoin, { part }: Joined, rows: string): string {
 }
 
 /** Columns `k<i>`. A key that no INTEGER holds is null there, and so matches nothing, as no file has it. */
-function spineKeysSql({ view, plan }: ViewJoin, keyColumns: readonly number[]): readonly string[] {
+export function spineKeysSql({ view, plan }: ViewJoin, keyColumns: readonly number[]): readonly string[] {
   return view.joinKeys.map((key, at) => {
     const column = keySql(key, `c${keyColumns[at]}`);
     return `${plan.narrowKeys[at] === true ? `TRY_CAST(${column} AS INTEGER)` : column} AS k${at}`;
@@ -184,23 +216,32 @@ function spineKeysSql({ view, plan }: ViewJoin, keyColumns: readonly number[]): 
  */
 function candidatesSql(join: ViewJoin, keyColumns: readonly number[]): string {
   const { view, plan } = join;
-  const keys = view.joinKeys.map(({ name }, at) =>
-    plan.narrowKeys[at] === true ? `CAST(${identifier(name)} AS INTEGER)` : identifier(name),
-  );
   const seen = `greatest(epoch_us(${EVENT_TIME}) - (${plan.newest}), epoch_us(${CREATED_TIME}))`;
   const columns = [
-    ...keys.map((key, at) => `${key} AS k${at}`),
+    ...fileKeysSql(join),
     ...(plan.seenLate ? [`${seen} AS o`, `${plan.order.row} AS e`] : [`${plan.order.row} AS o`]),
     ...(view.validity === true ? [`coalesce(epoch_us(${VALID_TO}), 9223372036854775807) AS v`] : []),
     ...(plan.fetchValues ? ['__row'] : valuesSql(join)),
   ];
   const rows = `SELECT ${columns.join(', ')} FROM ${join.rows} WHERE ${relevantSql(join)}`;
-  const names = keys.map((_, at) => `k${at}`).join(', ');
-  const met =
-    plan.onlySpineKeys && keys.length > 0
-      ? `SELECT * FROM (${rows}) SEMI JOIN (SELECT ${spineKeysSql(join, keyColumns).join(', ')} FROM __spine) USING (${names})`
-      : rows;
+  const met = ofSpineKeysSql(join, keyColumns, rows);
   if (!plan.seenLate) return met;
-  const entity = keys.length === 0 ? '' : `PARTITION BY ${names} `;
-  return `SELECT * FROM (${met}) QUALIFY e = max(e) OVER (${entity}ORDER BY o)`;
+  const names = view.joinKeys.map((_, at) => `k${at}`);
+  return `SELECT * FROM (${met}) QUALIFY e = max(e) OVER (${partitionBy(names)}ORDER BY o)`;
+}
+
+/** Columns `k<i>` of the files' rows. */
+export function fileKeysSql({ view, plan }: ViewJoin): readonly string[] {
+  return view.joinKeys.map(({ name }, at) => {
+    const key = identifier(name);
+    return `${plan.narrowKeys[at] === true ? `CAST(${key} AS INTEGER)` : key} AS k${at}`;
+  });
+}
+
+/** Of the files' rows with keys `k<i>` those of keys that the spine has, where that is worth a look. */
+export function ofSpineKeysSql(join: ViewJoin, keyColumns: readonly number[], rows: string): string {
+  const { view, plan } = join;
+  if (!plan.onlySpineKeys || view.joinKeys.length === 0) return rows;
+  const names = view.joinKeys.map((_, at) => `k${at}`).join(', ');
+  return `SELECT * FROM (${rows}) SEMI JOIN (SELECT ${spineKeysSql(join, keyColumns).join(', ')} FROM __spine) USING (${names})`;
 }

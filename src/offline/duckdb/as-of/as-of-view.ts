@@ -8,6 +8,7 @@ import { planJoin } from './as-of-plan.ts';
 import { knownAtOf } from './as-of-reach.ts';
 import { relevantSlices, withoutNeedlessRanges } from './as-of-slices.ts';
 import { type Joined, joinedRowsSql, type Prepared, type ViewJoin } from './as-of-sql.ts';
+import { seenRowsSql } from './seen-rows-sql.ts';
 import type { LoadedSpine } from './spine.ts';
 
 /** A view of which some file may hold rows that some spine row can see. */
@@ -71,12 +72,13 @@ async function useJoin<T>(
   { carried, parts, onPart, giveMemoryBack }: JoinPlace & Pick<Joined, 'carried'>,
   use: (query: string) => Promise<T>,
 ): Promise<T> {
-  if (parts === undefined) return around(connection, joinedRowsSql(join, { keyColumns, carried }), use);
+  const rowsSql = join.plan.numbersAreOrder ? seenRowsSql : joinedRowsSql;
+  if (parts === undefined) return around(connection, rowsSql(join, { keyColumns, carried }), use);
   const of = view.joinKeys.length === 0 ? 1 : Math.ceil((spineRows + facts.rows) / parts.rowsPerPart);
   const files = Array.from({ length: of }, (_, at) => {
     const part = { at, of };
     return keptPart(parts.folder, { ...parts.decides, view, part }, async (path) => {
-      const rows = joinedRowsSql(join, { keyColumns, carried: [], part });
+      const rows = rowsSql(join, { keyColumns, carried: [], part });
       await around(connection, rows, (query) =>
         connection.run(`COPY (${query}) TO ${stringLiteral(path)} (FORMAT parquet)`),
       );

@@ -2,7 +2,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { JoinKey } from '../../../core/entity.ts';
 import type { EngineColumn } from '../sources/source-scan.ts';
 import type { FileFacts } from './as-of-facts.ts';
-import type { Bounds } from './as-of-order.ts';
+import type { Bounds } from './bounds.ts';
 import { fitsInteger, isInteger, narrowInteger } from './narrow-integer.ts';
 import type { LoadedSpine } from './spine.ts';
 import { keySql } from './spine-columns.ts';

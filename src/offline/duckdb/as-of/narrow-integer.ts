@@ -1,4 +1,4 @@
-import type { Bounds } from './as-of-order.ts';
+import type { Bounds } from './bounds.ts';
 
 const BYTES: Readonly<Record<string, number>> = {
   TINYINT: 1,

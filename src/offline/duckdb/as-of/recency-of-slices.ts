@@ -1,7 +1,8 @@
 import type { RevisedSlice } from '../../feature-reader.ts';
 import type { FileRecency } from '../file-recency.ts';
 import type { FileFacts } from './as-of-facts.ts';
-import type { Bounds, RecencyFacts } from './as-of-order.ts';
+import type { RecencyFacts } from './as-of-order.ts';
+import { around, type Bounds, lesser } from './bounds.ts';
 
 /** What decides recency among the rows of some slices, and whether event times alone do. */
 export interface SlicesRecency extends Omit<RecencyFacts, 'lastRevision'> {
@@ -54,12 +55,4 @@ function areApart(reaches: readonly Reached[]): boolean {
     if (last === null || reached.most > last.most) last = reached;
   }
   return true;
-}
-
-function around(a: Bounds, b: Bounds): Bounds {
-  return { least: lesser(a.least, b.least), most: lesser(a.most, b.most) === a.most ? b.most : a.most };
-}
-
-function lesser(a: bigint, b: bigint): bigint {
-  return a < b ? a : b;
 }
