@@ -31,6 +31,7 @@ const DAYS = 32;
 export const asOfJoin: Benchmark = {
   title: 'as-of join',
   usesServers: false,
+  areIndependent: true,
   async prepare(world) {
     const { spine, features, entities } = SIZES[world.size];
     for (const data of [steady(world), late(world)]) await writeFeatures(world, data);

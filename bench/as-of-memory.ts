@@ -28,6 +28,7 @@ const KEYS = ['user_id', 'shop_id', 'device_id'];
 export const asOfMemory: Benchmark = {
   title: 'as-of join, as many entity rows as feature rows',
   usesServers: false,
+  areIndependent: true,
   async prepare(world) {
     const { rows, entities } = SIZES[world.size];
     for (const data of [...views(world), late(world)]) await writeFeatures(world, data);

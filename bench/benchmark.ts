@@ -6,6 +6,8 @@ export interface Benchmark {
   readonly usesServers: boolean;
   /** Makes what all cases read, once; returns its size in words. */
   prepare(world: World): Promise<string>;
+  /** No case builds on what another has left. */
+  readonly areIndependent?: true;
   /** How often each case is run, whatever is asked for. */
   readonly runs?: number;
   /** In the order of the table; each is run several times, in turns. */
