@@ -1,4 +1,5 @@
 // `npm run bench -- [name ...] [--tiny | --large] [--runs n] [--entities n]`: runs all benchmarks, or those named.
+import { createHash } from 'node:crypto';
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +9,7 @@ import { type Config, readConfig } from '../src/config.ts';
 import { messageOf } from '../src/core/errors.ts';
 import { type Stack, startStack } from '../src/stack/stack.ts';
 import { stackStatus } from '../src/stack/stack-status.ts';
-import type { Benchmark, Size } from './benchmark.ts';
+import type { Benchmark, Case, Size } from './benchmark.ts';
 import { BENCHMARKS, ONLY_BY_NAME } from './benchmarks.ts';
 import { inItsOwnProcess, type Measured, peakMemoryOf } from './measure.ts';
 import { report } from './report.ts';
@@ -89,9 +90,7 @@ async function measureAll(
   try {
     // In turns, so that what else the machine does falls on all of them.
     for (let round = 0; round < (benchmark.runs ?? rounds); round++) {
-      // What a case leaves to the next, such as memory to be had again, falls on another one each time.
-      const first = benchmark.areIndependent === true ? round % cases.length : 0;
-      for (const one of [...cases.slice(first), ...cases.slice(0, first)]) {
+      for (const one of benchmark.areIndependent === true ? shuffled(cases, round) : cases) {
         runs.get(one.name)?.push((await inItsOwnProcess(name, one.name, world, env)) as Measured);
       }
     }
@@ -102,6 +101,12 @@ async function measureAll(
   for (const line of report(cases, runs)) console.log(line);
   if (answers.size > 1)
     throw new Error(`the cases of ${name} gave different answers: ${[...answers].join('; ')}`);
+}
+
+/** Another order each round: what a case leaves to the next, such as memory to be had again, falls on all of them. */
+function shuffled(cases: readonly Case[], round: number): readonly Case[] {
+  const place = ({ name }: Case) => createHash('sha256').update(`${round} ${name}`).digest('hex');
+  return cases.toSorted((a, b) => (place(a) < place(b) ? -1 : 1));
 }
 
 async function showServers(config: Config): Promise<void> {
