@@ -7,6 +7,7 @@ export const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   // Loaded when it is needed: what another benchmark loads would count in this one's memory.
   'as-of-join': async () => (await import('./as-of-join.ts')).asOfJoin,
   'as-of-memory': async () => (await import('./as-of-memory.ts')).asOfMemory,
+  'as-of-views': async () => (await import('./as-of-memory.ts')).asOfViews,
   'as-of-wide': async () => (await import('./as-of-wide.ts')).asOfWide,
   'as-of-pruning': async () => (await import('./as-of-pruning.ts')).asOfPruning,
   materialize: async () => (await import('./materialize.ts')).materialize,
