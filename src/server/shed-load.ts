@@ -67,17 +67,21 @@ export function shedLoad(
       return;
     }
     const budgets = budgetsFor(request);
-    const length = Number(request.headers['content-length'] ?? 0);
+    const announced = Number(request.headers['content-length'] ?? Number.NaN);
+    const size = REQUEST_BYTES + (Number.isFinite(announced) ? announced : 0);
     const one = budgets.requests.admit(1);
-    const body = one && budgets.expect(REQUEST_BYTES + (Number.isFinite(length) ? length : 0));
+    const body = one && budgets.expect(size);
     if (one === undefined || body === undefined) {
       one?.();
       done(overloaded(reply));
       return;
     }
-    whenAnswered(reply, one);
-    whenAnswered(reply, body);
-    expected.set(request, { reply, body });
+    whenAnswered(reply, () => {
+      one();
+      body();
+    });
+    // Nothing more of one that is small and said so: it has its size when it has come.
+    if (!Number.isFinite(announced) || !budgets.isSmall(size)) expected.set(request, { reply, body });
     done();
   });
   return {
