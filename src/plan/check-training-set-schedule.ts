@@ -122,7 +122,7 @@ function resolvedFor(
   });
   const selection = features.kind === 'service' ? 'service' : 'features';
   for (const { where, message } of problems)
-    lookup.invalid(at, where === 'aliases' ? where : selection, message);
+    lookup.invalid(at, where.startsWith('alias ') ? 'aliases' : selection, message);
   return resolved;
 }
 
