@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, TidemarkError } from '../core/errors.ts';
 import { type BringUpContext, bringUp } from './bring-up.ts';
 import { withLock } from './lock.ts';
@@ -8,6 +9,7 @@ import type { ServerName } from './server-name.ts';
 import { readState } from './state.ts';
 
 const LOOK_MILLIS = 500;
+const ENDING_MILLIS = 100;
 /** One that dies more often than this within the time will die again. */
 const RESTARTS = 3;
 const WITHIN_MILLIS = 60_000;
@@ -42,6 +44,9 @@ export function watchServers(
     if (over) return;
     const { server, running } = item;
     owned.delete(server.name);
+    // That a process is gone can be seen a moment before Node tells how it ended.
+    if (item.howEnded() === null) await sleep(ENDING_MILLIS);
+    if (over) return;
     if (readState(home).servers[server.name] === undefined)
       context.onProgress(`${server.title} was stopped by another command, and is not started again.`);
     else if (isMine(home, item))
