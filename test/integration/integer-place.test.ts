@@ -36,7 +36,7 @@ test.each(['int32', 'int64'] as const)(
     await fc.assert(
       fc.asyncProperty(fc.array(keys[type], { minLength: 1, maxLength: 500 }), async (values) => {
         const rows = values.map(
-          (value, at) => `(${at}, ${value}::${type === 'int32' ? 'INTEGER' : 'BIGINT'})`,
+          (value, at) => `(${at}, (${value})::${type === 'int32' ? 'INTEGER' : 'BIGINT'})`,
         );
         const placed = placedSql(`(VALUES ${rows.join(', ')}) t(n, id)`, {
           joinKeys: [{ name: 'id', type }],
