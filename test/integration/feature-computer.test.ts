@@ -461,7 +461,7 @@ describe('files and digests', () => {
     );
     const file = await computer.compute({ view: view('v.parquet', false), range: DAY, path: 'v.parquet' });
     expect({ version: computer.version, digest: file?.digest }).toEqual({
-      version: 'DuckDB v1.5.5, format 2',
+      version: 'DuckDB v1.5.5, format 3',
       digest: '27b1e4ed3e891ab2d12c830613173c0a1f65bf6287af5e4b1c63e5543cd2d28d',
     });
   });

@@ -6,12 +6,10 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { BatchViewSpec } from '../../core/feature-view.ts';
 import { CREATED_TIME, EVENT_TIME, INTERVAL_END, VALID_TO } from '../offline-columns.ts';
 import { normalised } from './compute/aggregate-arguments.ts';
+import { copyRowsSql } from './copy-to-parquet.ts';
 import { noteRecency } from './file-recency.ts';
-import { identifier, stringLiteral } from './sql-text.ts';
+import { identifier } from './sql-text.ts';
 import { duckDbType, written } from './types.ts';
-
-/** Smaller than DuckDB's default: readers skip groups by event time, and a view's rows are narrow. */
-const ROWS_PER_GROUP = 61_440;
 
 export interface WrittenFile {
   readonly rows: number;
@@ -42,10 +40,9 @@ function fileColumns(view: FileShape): readonly string[] {
 }
 
 /**
- * Writes the rows of `select` as Parquet at `path` (absolute), in the order of event time, key and created time,
- * under another name first. Null, and no file, when there are no rows. Its footer tells which of its rows can be newer
- * than others (`noteRecency`). The same rows give the same bytes: the
- * order is total, groups have a fixed size, and DuckDB writes no time and no name into the file.
+ * Writes the rows of `select` as Parquet at `path` (absolute), in the order of event time, key and created time, which
+ * is total: the same rows give the same bytes (`copyRowsSql`). It has another name first. Null, and no file, when there
+ * are no rows. Its footer tells which of its rows can be newer than others (`noteRecency`).
  */
 export async function writeFeatureFile(
   connection: DuckDBConnection,
@@ -60,8 +57,7 @@ export async function writeFeatureFile(
     .join(', ');
   try {
     const result = await connection.run(
-      `COPY (SELECT ${fileColumns(view).join(', ')} FROM (${select}) ORDER BY ${order}) ` +
-        `TO ${stringLiteral(unfinished)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROWS_PER_GROUP})`,
+      copyRowsSql(`SELECT ${fileColumns(view).join(', ')} FROM (${select}) ORDER BY ${order}`, unfinished),
     );
     const rows = result.rowsChanged;
     if (rows === 0) return null;

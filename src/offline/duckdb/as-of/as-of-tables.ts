@@ -1,7 +1,8 @@
 import type { ValueType } from '../../../core/value-type.ts';
 import type { AsOfRequest } from '../../as-of-engine.ts';
+import { copySetSql } from '../copy-to-parquet.ts';
 import type { EngineColumn } from '../sources/source-scan.ts';
-import { identifier, stringLiteral } from '../sql-text.ts';
+import { identifier } from '../sql-text.ts';
 import { duckDbType, written } from '../types.ts';
 import type { CarriedColumn } from './carried-columns.ts';
 
@@ -80,13 +81,6 @@ export function rowsSql(
   return `SELECT ${select.join(', ')} FROM ${tables.map(part).join(' POSITIONAL JOIN ')}`;
 }
 
-/** Fixed, and in the spine's order: the same rows give the same bytes, whatever the number of threads. */
-const ROWS_PER_GROUP = 122_880;
-
-export function copySql(select: string, path: string): string {
-  return `COPY (${select}) TO ${stringLiteral(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROWS_PER_GROUP})`;
-}
-
 /** Counts, while rows are written, in how many the winner's event time is the row's own. */
 const COUNTER = '__same_time';
 
@@ -111,7 +105,7 @@ export function writeRowsSql(
   const counted = `SELECT * FROM (${rows}) WHERE CASE WHEN same THEN nextval('${COUNTER}') > 0 ELSE true END`;
   return {
     before: `CREATE OR REPLACE TEMP SEQUENCE ${COUNTER}`,
-    copy: copySql(`SELECT ${select.join(', ')} FROM (${counted} ORDER BY id) j`, path),
+    copy: copySetSql(`SELECT ${select.join(', ')} FROM (${counted} ORDER BY id) j`, path),
   };
 }
 

@@ -5,12 +5,13 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { formatViewVersion } from '../../../core/feature-view.ts';
 import type { AsOfRequest, AsOfResult, ComputedColumns } from '../../as-of-engine.ts';
 import { type PlacedColumn, placeSideBySide } from '../../parquet/place-side-by-side.ts';
+import { copySetSql } from '../copy-to-parquet.ts';
 import { duckDbReason, failureKind } from '../duckdb-failure.ts';
 import { literalPath, stringLiteral } from '../sql-text.ts';
 import { written } from '../types.ts';
 import { computeColumns } from './as-of-computed.ts';
 import { fileFailure } from './as-of-failure.ts';
-import { chosen, copySql, joinedTable, type OutputColumn, viewOutputs } from './as-of-tables.ts';
+import { chosen, joinedTable, type OutputColumn, viewOutputs } from './as-of-tables.ts';
 import { type JoinPlace, type VisibleView, withJoinedRows } from './as-of-view.ts';
 import { countNulls } from './count-nulls.ts';
 import { runWithProgress } from './run-with-progress.ts';
@@ -69,7 +70,9 @@ async function inFolder(
   // Sorted also where the rows are in order already: what comes in pieces of other sizes than vectors of the engine's
   // is cut into row groups where a piece ends, and those of all pieces must be alike.
   const spine = loaded.columns.map(({ engineType }, at) => `${written(`c${at}`, engineType)} AS c${at}`);
-  await connection.run(copySql(`SELECT ${spine.join(', ')} FROM __spine ORDER BY rowid`, piece('__spine')));
+  await connection.run(
+    copySetSql(`SELECT ${spine.join(', ')} FROM __spine ORDER BY rowid`, piece('__spine')),
+  );
   const wanted = new Set(request.outputs ?? joined.map(({ name }) => name));
   const sameTime: number[] = [];
   for (const [index, view] of visible.entries()) {
@@ -136,7 +139,7 @@ async function writeView(
   const values = (from: string) => columns.map(({ column, value }) => `${value(from + column)} AS ${column}`);
   const make = async (rows: string) => {
     const select = ['j.same AS same', ...values('j.')];
-    const copy = copySql(`SELECT ${select.join(', ')} FROM (SELECT * FROM (${rows}) ORDER BY id) j`, path);
+    const copy = copySetSql(`SELECT ${select.join(', ')} FROM (SELECT * FROM (${rows}) ORDER BY id) j`, path);
     await runWithProgress(connection, copy, place.parts === undefined ? onShare : undefined);
     return true;
   };
@@ -145,7 +148,7 @@ async function writeView(
     (await withJoinedRows(connection, request, view, loaded, { ...place, carried: [] }, make));
   if (made !== true) {
     const nothing = ['false AS same', ...columns.map(({ column, value }) => `${value('NULL')} AS ${column}`)];
-    await connection.run(copySql(`SELECT ${nothing.join(', ')} FROM __spine ORDER BY rowid`, path));
+    await connection.run(copySetSql(`SELECT ${nothing.join(', ')} FROM __spine ORDER BY rowid`, path));
     return 0;
   }
   const file = stringLiteral(literalPath(path));
@@ -182,7 +185,9 @@ async function writeComputed(
     const computed = await computeColumns(connection, columns, tables, { index, rows, onRows });
     const [{ table } = { table: '' }] = computed;
     const values = computed.map(({ column, value }) => `${value(column)} AS ${column}`);
-    await connection.run(copySql(`SELECT ${values.join(', ')} FROM ${table} ORDER BY rowid`, piece(table)));
+    await connection.run(
+      copySetSql(`SELECT ${values.join(', ')} FROM ${table} ORDER BY rowid`, piece(table)),
+    );
     await connection.run(`DROP TABLE ${table}`);
     return computed;
   } catch (error) {

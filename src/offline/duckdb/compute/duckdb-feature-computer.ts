@@ -15,7 +15,7 @@ import { profileSlices } from './feature-profile.ts';
 import { refuseNeverTrue } from './validity.ts';
 
 /** Counts changes of this computer that change what it writes for the same range and input. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 /** Sources are looked for in their place; files are written below `offlineRoot`. */
 export function createDuckDbFeatureComputer(

@@ -8,15 +8,13 @@ import { RECEIVED_TIME, valueColumns } from '../../../core/source.ts';
 import { micros } from '../../../core/time.ts';
 import { type ScalarType, type ValueType, valueTypeOf } from '../../../core/value-type.ts';
 import type { PushedRowsWriter, WritePushedRows, WrittenPushedRows } from '../../pushed-rows-writer.ts';
+import { copyRowsSql } from '../copy-to-parquet.ts';
 import { duckDbReason, failureKind } from '../duckdb-failure.ts';
 import type { DuckDbEngine } from '../engine.ts';
 import { digestIntoPlace, makeFolder } from '../feature-file.ts';
 import { fileList, identifier, literalPath, stringLiteral } from '../sql-text.ts';
 import { duckDbType, written } from '../types.ts';
 import { mergeMinutes } from './merge-minutes.ts';
-
-/** As in feature files: readers skip groups by event time. */
-const ROWS_PER_GROUP = 61_440;
 
 /** Lines are read in pieces of twice this size at least. */
 const SHORTEST_BUFFER = 1024 * 1024;
@@ -69,10 +67,7 @@ async function copyInto(
   const unfinished = `${target}.${randomUUID()}.unfinished`;
   await makeFolder(dirname(target));
   try {
-    const { rowsChanged: rows } = await connection.run(
-      `COPY (${select}) TO ${stringLiteral(unfinished)} ` +
-        `(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROWS_PER_GROUP})`,
-    );
+    const { rowsChanged: rows } = await connection.run(copyRowsSql(select, unfinished));
     return { rows, ...(await digestIntoPlace(unfinished, target)) };
   } finally {
     await rm(unfinished, { force: true });

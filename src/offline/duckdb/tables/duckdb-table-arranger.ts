@@ -11,6 +11,7 @@ import {
   type TableSplit,
 } from '../../table-arranger.ts';
 import { spineColumn, spineTimeSql } from '../as-of/spine-columns.ts';
+import { SET_OPTIONS } from '../copy-to-parquet.ts';
 import type { DuckDbEngine } from '../engine.ts';
 import { digestOfFile } from '../feature-file.ts';
 import { describeSelect } from '../sources/source-scan.ts';
@@ -18,7 +19,7 @@ import { identifier, identifiers, stringLiteral, writtenParquet } from '../sql-t
 
 /** Files are read in order and written in order, in groups of fixed size: the same rows give the same bytes. */
 const FORMATS: Readonly<Record<Exclude<TableFormat, 'arrow'>, string>> = {
-  parquet: 'FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880',
+  parquet: SET_OPTIONS,
   // Times say that they are UTC; nulls are empty, empty text is quoted.
   csv: `FORMAT csv, HEADER true, TIMESTAMPFORMAT '%Y-%m-%dT%H:%M:%S.%fZ'`,
 };
