@@ -15,7 +15,7 @@ import {
 import type { Benchmark, Case, World } from './benchmark.ts';
 import { runSql } from './project.ts';
 
-/** As many entity rows as feature rows: sorted with their values they are larger than the memory that is given. */
+/** As many entity rows as feature rows: sorted with their values they take more than 2 GB, and less than 8 GB. */
 const SIZES = {
   tiny: { rows: 2_000, entities: 100 },
   default: { rows: 1_000_000, entities: 20_000 },
@@ -34,10 +34,14 @@ export const asOfMemory: Benchmark = {
     return `${await prepareSpine(world)} of one view`;
   },
   cases: () => [
-    tidemark('Tidemark', (world) => [one(world)], 'plain'),
-    tidemark('Tidemark, late rows', (world) => [late(world)], 'plain'),
-    plain('plain', (world) => plainAsOf(world, one(world))),
-    plain('plain, in order', (world) => plainAsOf(world, one(world), ' ORDER BY s.n')),
+    ...['8 GB', '2 GB'].flatMap((memory) =>
+      [
+        tidemark(`Tidemark, ${memory}`, (world) => [one(world)], `plain, ${memory}`),
+        tidemark(`Tidemark, late rows, ${memory}`, (world) => [late(world)], `plain, ${memory}`),
+        plain(`plain, ${memory}`, (world) => plainAsOf(world, one(world))),
+        plain(`plain, in order, ${memory}`, (world) => plainAsOf(world, one(world), ' ORDER BY s.n')),
+      ].map((one) => withMemory(memory, one)),
+    ),
   ],
 };
 
@@ -101,6 +105,17 @@ function plain(name: string, select: (world: World) => string): Case {
     async run(world, timed) {
       const path = await byHand(world, timed, select(world));
       return { done: { 'entity rows': SIZES[world.size].rows }, answer: await entityRows(world, path) };
+    },
+  };
+}
+
+/** Whatever DuckDB has otherwise; a case has a process of its own. */
+function withMemory(memory: string, one: Case): Case {
+  return {
+    ...one,
+    run(world, timed) {
+      process.env.TIDEMARK_DUCKDB_MEMORY = memory.replace(' ', '');
+      return one.run(world, timed);
     },
   };
 }
