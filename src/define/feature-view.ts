@@ -55,8 +55,11 @@ export interface SqlViewInput<Name extends string, F extends FeatureTypes> exten
   /** The query's column of event times; default `event_timestamp`. */
   readonly timestampField?: string;
   readonly createdTimestampField?: string;
-  /** How many intervals one query may span. Default: any number, so the query must be row-wise in time; 1 lets it
-   * summarise its interval (event times may then also be `$interval_end`). */
+  /**
+   * How many intervals one query may span. Default: any number, so the query must be row-wise in time; 1 lets it
+   * summarise its interval. Event times may then also be `$interval_end`; a row there that the next interval's query
+   * gives too is the next interval's.
+   */
   readonly intervalsPerQuery?: number;
 }
 

@@ -352,6 +352,42 @@ describe('SQL views', () => {
     },
   );
 
+  test('give a row at a boundary to the interval that begins there, however the range is cut', async () => {
+    const at = ['01:00', '01:30', '02:00', '03:00'];
+    const events = at.map((time, n) => `(TIMESTAMP '2026-01-05 ${time}:00', 1, ${n})`).join(', ');
+    const rows = async (query: string, ranges: readonly (readonly [string, string])[]) => {
+      const found = [];
+      for (const [start, end] of ranges) {
+        const range = between(`2026-01-05T${start}:00Z`, `2026-01-05T${end}:00Z`);
+        const part = await compute('"at", user_id, n', events, sql(query, 1), FEATURES, { range });
+        found.push(...part.map((row) => [row.at.slice(11, 16), row.end.slice(11, 16), ...row.values]));
+      }
+      return found;
+    };
+    const given = [
+      ['01:00', '02:00', 0n],
+      ['01:30', '02:00', 1n],
+      ['02:00', '03:00', 2n],
+      ['03:00', '04:00', 3n],
+    ];
+    const whole = [['00:00', '04:00']] as const;
+    const cut = [
+      ['00:00', '01:00'],
+      ['01:00', '02:00'],
+      ['02:00', '03:00'],
+      ['03:00', '04:00'],
+    ] as const;
+    const FROM_EVENTS = 'SELECT user_id, "at", n AS total FROM events WHERE "at"';
+    const closed = `${FROM_EVENTS} BETWEEN $interval_start AND $interval_end`;
+    expect(await rows(closed, whole)).toEqual(given);
+    expect(await rows(closed, cut)).toEqual(given);
+
+    const afterStart = `${FROM_EVENTS} > $interval_start AND "at" <= $interval_end`;
+    const before = given.map(([time, end, n]) => [time, time === '01:30' ? end : time, n]);
+    expect(await rows(afterStart, whole)).toEqual(before);
+    expect(await rows(afterStart, cut)).toEqual(before);
+  });
+
   test.each([
     [
       sql('SELECT user_id, "at", n AS total FROM events', 1),

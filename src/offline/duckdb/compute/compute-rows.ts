@@ -18,6 +18,7 @@ import {
 } from '../sources/source-scan.ts';
 import { allOf, identifier, identifiers } from '../sql-text.ts';
 import { duckDbType } from '../types.ts';
+import { leaveToNextInterval } from './boundary-rows.ts';
 import { nextTickSql, tickGrid, ticksTableSql, tickTimeSql } from './tick-grid-sql.ts';
 import { validToSql } from './validity.ts';
 
@@ -85,6 +86,14 @@ export async function runSqlView(
       first ? `CREATE OR REPLACE TEMP TABLE __rows AS ${select}` : `INSERT INTO __rows ${select}`,
     );
     if (first && checkCuts) await refuseIndivisible(connection, view, part, runInto);
+  }
+  if (columns === undefined || transformation.intervalsPerQuery !== 1) return;
+  const given = columns;
+  const project = (relation: string) => `${projection(view, given, of)} FROM ${relation}`;
+  try {
+    await leaveToNextInterval(connection, view, range.end, { text: shape.text, columns: given, project });
+  } catch (error) {
+    throw queryFailure(error);
   }
 }
 
