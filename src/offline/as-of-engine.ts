@@ -32,6 +32,10 @@ export interface AsOfEngine {
 
 /** The entity rows of a training set. Relative paths are relative to the working directory of the caller. */
 export type Spine = (
+  /**
+   * One file, which has its own columns only; a folder, with the columns of `key=value` folders in it; or a pattern, with
+   * those from its first wildcard on.
+   */
   | { readonly kind: FileFormat; readonly path: string }
   /** A query in Postgres' SQL, at the address in an environment variable. Its order is the spine's: say ORDER BY. */
   | { readonly kind: 'postgres'; readonly urlEnv: string; readonly query: string }

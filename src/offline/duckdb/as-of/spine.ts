@@ -11,6 +11,7 @@ import { duckDbReason, failureKind } from '../duckdb-failure.ts';
 import { digestOfFile } from '../feature-file.ts';
 import { sliceFailure } from '../slice-scan.ts';
 import { createSourceView, namedIn } from '../sources/duckdb-source-reader.ts';
+import { hiveOption, namedFiles, withoutFoldersAbove } from '../sources/named-files.ts';
 import { openAddress, type SourcePlace } from '../sources/open-source.ts';
 import { openPostgres } from '../sources/postgres-source.ts';
 import { parseQuery } from '../sources/query-shape.ts';
@@ -19,7 +20,7 @@ import { identifier, literalPath, stringLiteral, writtenParquet } from '../sql-t
 import { isTimeColumn } from '../types.ts';
 import { rangeSpineSql } from './range-spine-sql.ts';
 import { spineColumn, spineProblem, spineTimeSql } from './spine-columns.ts';
-import { textSpineSql } from './text-spine.ts';
+import { keyTypes, textSpineSql } from './text-spine.ts';
 
 /**
  * A spine read into the temporary table `__spine` in its own order (so that `rowid` is the row number): columns
@@ -118,7 +119,7 @@ async function fillSpine(
   await connection.run(
     readInPlace
       ? `CREATE TEMP VIEW __spine AS SELECT ${ROW_NUMBER} AS rowid, ${all} FROM ` +
-          `read_parquet(${stringLiteral(literalPath(file))}, ${ROW_NUMBER} = true)`
+          `read_parquet(${stringLiteral(literalPath(file))}, ${ROW_NUMBER} = true, hive_partitioning = false)`
       : `CREATE TEMP TABLE __spine AS SELECT ${all} FROM ${relation}`,
   );
   return { columns, timeColumn: at };
@@ -177,21 +178,12 @@ export async function spineDigest(connection: DuckDBConnection, spine: Spine): P
       content: await contentDigest(connection, 'SELECT rowid AS row_number, * FROM __spine'),
     });
   }
-  const paths =
-    spine.kind === 'written'
-      ? spine.paths
-      : (
-          await readable(spine, () =>
-            connection.runAndReadAll(
-              `SELECT file FROM glob(${stringLiteral(spineGlob(spine.path))}) ORDER BY file`,
-            ),
-          )
-        )
-          .getRows()
-          .map(([file]) => String(file));
+  const named = 'path' in spine ? await readable(spine, () => namedFiles(connection, spine)) : null;
   const files: { readonly bytes: number; readonly digest: string }[] = [];
+  const paths = spine.kind === 'written' ? spine.paths : (named?.files ?? []).map(({ file }) => file);
   for (const path of paths) files.push(await digestOfFile(path));
-  return digestOf({ kind: spine.kind, files });
+  if (named === null || named.keys.length === 0) return digestOf({ kind: spine.kind, files });
+  return digestOf({ kind: spine.kind, files, folders: named.files.map(({ values }) => [...values]) });
 }
 
 /** A table function or a query in parentheses; what a query needs is made. */
@@ -207,14 +199,17 @@ async function relationOf(
   if ('path' in spine && isRemote(spine.path)) await openAddress(connection, spine.path, place);
   switch (spine.kind) {
     case 'parquet':
-      return `read_parquet(${stringLiteral(spineGlob(spine.path))})`;
     case 'csv':
-    case 'json':
-      return textSpineSql(
-        connection,
-        { ...spine, kind: spine.kind },
-        { ...textFile(spine.path), views, allLines },
-      );
+    case 'json': {
+      const named = await namedFiles(connection, spine);
+      const folders = hiveOption(named, keyTypes(named.keys, views, true));
+      const { kind } = spine;
+      const scan =
+        kind === 'parquet'
+          ? `read_parquet(${stringLiteral(named.path)}${folders})`
+          : await textSpineSql(connection, { ...spine, kind }, { named, folders, views, allLines });
+      return await withoutFoldersAbove(connection, { ...named, kind }, scan);
+    }
     case 'written': {
       const select = spine.columns.map(({ name, engineType }) => {
         const column = identifier(name);
@@ -244,18 +239,6 @@ async function relationOf(
       return `(${shape.text})`;
     }
   }
-}
-
-/** A path that exists is meant letter by letter, anything else may be a glob. */
-function spineGlob(path: string): string {
-  if (isRemote(path)) return path;
-  const absolute = resolve(path);
-  return existsSync(absolute) ? literalPath(absolute) : absolute;
-}
-
-function textFile(path: string): { readonly path: string; readonly file: string | null } {
-  const absolute = resolve(path);
-  return { path: spineGlob(path), file: !isRemote(path) && existsSync(absolute) ? absolute : null };
 }
 
 /** What DuckDB says about the user's file or query becomes SPINE_INVALID. */
