@@ -10,16 +10,11 @@ import type { Coverage } from '../../src/ledger/ledger.ts';
 import { onlineTableOf } from '../../src/online/online-table.ts';
 import type { BackfillInput, TimeRange, WorkTotals } from '../../src/orchestrate/contracts.ts';
 import { materializeId } from '../../src/orchestrate/ids.ts';
-import {
-  commandRun,
-  findRun,
-  startBackfill,
-  startMaterialize,
-  type WorkRun,
-} from '../../src/orchestrate/runs.ts';
+import { commandRun, startBackfill, startMaterialize, type WorkRun } from '../../src/orchestrate/runs.ts';
 import type { RunningWorker } from '../../src/orchestrate/worker.ts';
 import { appliedBatchView } from '../../src/registry/applied-manifest.ts';
 import { writeRows } from '../support/feature-repo.ts';
+import { firedRuns } from '../support/fired-runs.ts';
 import { appliedProject, type TestProject } from '../support/project.ts';
 
 /** Minutes of six days: five chunks. */
@@ -202,19 +197,15 @@ describe('runs that overlap', () => {
     const workers = await Promise.all(others.map((platform) => runWorkerHere({ ...project, platform })));
     const schedule = (await client()).schedule.getHandle(materializeId(target('shared')));
     try {
-      const [, ...runs] = await Promise.all([
-        schedule.trigger(),
-        backfill('shared', { concurrency: 2 }),
-        backfill('shared', { concurrency: 2, order: 'newest' }),
-        backfill('shared', { range: days(0.3, 3.7) }),
-        startMaterialize(await client(), target('shared')),
+      const resultOf = async (run: Promise<WorkRun>) => (await run).result();
+      const [fired, ...byHand] = await Promise.all([
+        firedRuns<WorkTotals>(await client(), schedule, () => schedule.trigger()),
+        resultOf(backfill('shared', { concurrency: 2 })),
+        resultOf(backfill('shared', { concurrency: 2, order: 'newest' })),
+        resultOf(backfill('shared', { range: days(0.3, 3.7) })),
+        resultOf(startMaterialize(await client(), target('shared'))),
       ]);
-      const results: WorkTotals[] = await Promise.all(runs.map((run) => run.result()));
-      const [action] = (await schedule.describe()).info.recentActions;
-      if (action === undefined) throw new Error('The schedule has started nothing.');
-      results.push(
-        await findRun<WorkTotals, unknown>(await client(), action.action.workflow.workflowId).result(),
-      );
+      const results = [...fired.map(({ result }) => result), ...byHand];
       expect(results.flatMap(({ failed }) => failed)).toEqual([]);
       const listed = await files('shared');
       const sum = (rows: readonly { readonly rows: number }[]) => rows.reduce((n, { rows }) => n + rows, 0);

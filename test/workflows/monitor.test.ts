@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
@@ -20,6 +19,7 @@ import { migrate } from '../../src/registry/postgres/migrate.ts';
 import { registryMigrations } from '../../src/registry/postgres/migrations.ts';
 import { connectPostgres, type PostgresPool } from '../../src/registry/postgres/pool.ts';
 import { createPostgresRegistry } from '../../src/registry/postgres/postgres-registry.ts';
+import { firedRuns } from '../support/fired-runs.ts';
 import { january, monitoredView } from '../support/monitored-view.ts';
 import { services, testDatabase, uniqueName } from '../support/services.ts';
 
@@ -86,8 +86,8 @@ test('the schedule looks at the project, and the alert that it opens is opened o
   const schedules = createSchedules(client);
   await schedules.upsertMonitor(project);
   try {
-    await client.schedule.getHandle(monitorId(project)).trigger();
-    for (let waited = 0; lines.length === 0 && waited < 20_000; waited += 100) await sleep(100);
+    const schedule = client.schedule.getHandle(monitorId(project));
+    await firedRuns(client, schedule, () => schedule.trigger());
   } finally {
     await schedules.removeMonitor(project);
   }

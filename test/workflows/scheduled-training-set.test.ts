@@ -10,13 +10,15 @@ import {
   subtractDuration,
   timeOf,
 } from '../../src/core/time.ts';
-import { trainingSetScheduleId } from '../../src/orchestrate/ids.ts';
+import type { TrainResult } from '../../src/orchestrate/contracts.ts';
+import { taskQueueOf, trainingSetScheduleId } from '../../src/orchestrate/ids.ts';
 import { follow, startBackfill } from '../../src/orchestrate/runs.ts';
 import type { RunningWorker } from '../../src/orchestrate/worker.ts';
 import { appliedBatchView } from '../../src/registry/applied-manifest.ts';
 import type { ScheduledSet } from '../../src/registry/scheduled-set.ts';
 import { listTrainingSets } from '../../src/training/training-set-folder.ts';
 import { testEngine } from '../support/feature-repo.ts';
+import { firedRuns } from '../support/fired-runs.ts';
 import { appliedProject, type TestProject } from '../support/project.ts';
 import { shop } from '../support/shop.ts';
 import { tidemarkHere } from '../support/tidemark-here.ts';
@@ -69,37 +71,29 @@ afterAll(() => worker.stop());
 
 const day = (count: number): Micros => addDuration(start, durationOf(`${count}d`));
 
-async function handleOf(name: string): Promise<ScheduleHandle> {
+/** What asking a schedule to fire gave: the runs that it has started have ended. */
+async function fired(name: string, ask: (schedule: ScheduleHandle) => Promise<void>, count = 1) {
   const { client } = await project.platform.temporal();
-  return client.schedule.getHandle(trainingSetScheduleId(project.name, name));
+  const schedule = client.schedule.getHandle(trainingSetScheduleId(project.name, name));
+  return await firedRuns<TrainResult>(client, schedule, () => ask(schedule), count);
+}
+
+async function lastSet(name: string): Promise<ScheduledSet | undefined> {
+  const registry = await project.platform.registry();
+  return (await registry.lastScheduledSets(project.name)).find(({ schedule }) => schedule === name);
 }
 
 /** Has the schedule make up for its ticks from day `first` to day `last`, and returns what the last one gave. */
 async function madeUpFor(name: string, first: number, last: number): Promise<ScheduledSet | undefined> {
-  const registry = await project.platform.registry();
-  const newest = async () =>
-    (await registry.lastScheduledSets(project.name)).find(({ schedule }) => schedule === name);
-  const before = await newest();
-  const handle = await handleOf(name);
-  // A tick's run has recorded its set a moment before it ends, and until then the tick is not started again.
-  await expect
-    .poll(async () => (await handle.describe()).info.runningActions, { timeout: 10_000, interval: 100 })
-    .toEqual([]);
-  await handle.backfill({
+  const ticks = {
     start: new Date(formatTime(subtractDuration(day(first), durationOf('1m')))),
     end: new Date(formatTime(addDuration(day(last), durationOf('1m')))),
     overlap: 'ALLOW_ALL',
-  });
-  await expect
-    .poll(
-      async () => {
-        const found = await newest();
-        return found?.tick === day(last) && found.endedAt !== before?.endedAt;
-      },
-      { timeout: 30_000, interval: 100 },
-    )
-    .toBe(true);
-  return await newest();
+  } as const;
+  await fired(name, (schedule) => schedule.backfill(ticks), last - first + 1);
+  const made = await lastSet(name);
+  expect(made?.tick).toBe(day(last));
+  return made;
 }
 
 const sets = async () => await listTrainingSets(project.platform.config.offline, project.name);
@@ -107,7 +101,7 @@ const sets = async () => await listTrainingSets(project.platform.config.offline,
 test('every tick is a set of the rows between the tick before and it, and the same tick again finds its set', async () => {
   const last = await madeUpFor('daily', 2, 4);
   expect(last?.outcome).toMatchObject({ kind: 'built', reused: false });
-  await expect.poll(async () => (await sets()).length, { timeout: 30_000 }).toBe(3);
+  expect(await sets()).toHaveLength(3);
   const { withConnection } = await testEngine();
   const spans: (readonly [string, string])[] = [];
   for (const { id, contents } of await sets()) {
@@ -179,27 +173,22 @@ test('under aliases a set has one view by several columns of its rows', async ()
 
 test('a run by hand is of the last tick, and one that cannot be built is recorded with its reason', async () => {
   const { client } = await project.platform.temporal();
-  const handle = await handleOf('whole');
-  const { action } = await handle.describe();
   const input = { project: project.name, schedule: 'whol', waitMillis: 0 };
   const run = client.workflow.execute('scheduledTrainingSet', {
-    workflowId: `${action.workflowId}/by-hand`,
-    taskQueue: action.taskQueue,
+    workflowId: `${trainingSetScheduleId(project.name, 'whol')}/by-hand`,
+    taskQueue: taskQueueOf(project.name),
     args: [input],
   });
   await expect(run).rejects.toThrow();
-  const registry = await project.platform.registry();
-  const of = async (name: string) =>
-    (await registry.lastScheduledSets(project.name)).find(({ schedule }) => schedule === name);
-  expect((await of('whol'))?.outcome).toEqual({
+  expect((await lastSet('whol'))?.outcome).toEqual({
     kind: 'failed',
     code: 'REQUEST_INVALID',
     message: `Cannot find training set schedule "whol" in project "${project.name}". Did you mean "whole"?`,
   });
 
-  await handle.trigger();
-  const today = timeOf(formatTime(project.platform.clock()).slice(0, 10));
-  await expect.poll(async () => (await of('whole'))?.tick, { timeout: 30_000 }).toBe(today);
+  const [triggered] = await fired('whole', (schedule) => schedule.trigger());
+  const today = timeOf(triggered?.at.toISOString().slice(0, 10) ?? '');
+  expect((await lastSet('whole'))?.tick).toBe(today);
 });
 
 test('status tells what each schedule gave last', async () => {
