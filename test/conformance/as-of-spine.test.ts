@@ -189,7 +189,7 @@ describe('a query spine', () => {
   beforeAll(() =>
     writeFile(
       join(world.folder, 'flights.csv'),
-      'airport,sched\nx,2026-03-29 04:00:00\ny,2026-03-29 05:00:00\n',
+      'airport,sched,end\nx,2026-03-29 04:00:00,\ny,2026-03-29 05:00:00,\n',
     ),
   );
 
@@ -234,7 +234,11 @@ describe('a query spine', () => {
   test.each([
     ['SELECT * FROM elsewhere', 'it reads elsewhere'],
     ["SELECT * FROM read_csv('/etc/passwd')", 'it reads read_csv()'],
-    ['SELEC 1', 'syntax error'],
+    ['SELEC 1', 'Cannot use the spine query: syntax error at or near "SELEC" (line 1, character 1).'],
+    [
+      'SELECT sched AS seen\nFROM flights WHERE end > sched',
+      'near "end" (line 2, character 20): "end" is a word of SQL, and the column of that name is written "end", in double quotes.',
+    ],
     ['SELECT nothing AS seen FROM flights', 'nothing'],
     ['SELECT sched AS seen FROM flights WHERE sched < $interval_end', 'the parameter $interval_end'],
     ['DROP TABLE flights', 'SELECT'],

@@ -300,6 +300,19 @@ describe.each(['the extension', 'COPY'] as const)('a Postgres source read throug
     ['WAREHOUSE_URL', { table: null, query: 'SELEC 1' }, /syntax error/, true],
     [
       'WAREHOUSE_URL',
+      { table: null, query: 'SELECT user_id\nFROM events WHERE order > 1' },
+      /syntax error at or near "order" \(line 2, character 19\)\.$/,
+      true,
+    ],
+    [
+      'WAREHOUSE_URL',
+      { table: null, query: 'SELECT nowhere, "at" FROM events' },
+      /column "nowhere" does not exist \(line 1, character 8\)\.$/,
+      true,
+    ],
+    ['WAREHOUSE_URL', { table: null, query: 'SELECT user_id FROM' }, /: syntax error at its end\.$/, true],
+    [
+      'WAREHOUSE_URL',
       { table: null, query: 'SELECT 1) AS x; DROP TABLE events; --' },
       /cannot insert multiple commands|syntax error|read-only/,
       true,

@@ -108,6 +108,17 @@ describe('describeQuery', () => {
     ["SELECT * FROM events WHERE EXISTS (SELECT * FROM read_text('/etc/hostname'))", /read_text\(\)/],
     ['SELECT $start FROM events', /\$start/],
     ['SELECT nope FROM events', /nope/],
+    [
+      'SELECT user_id, at FROM events',
+      /^Cannot use the query: syntax error at or near "FROM" \(line 1, character 20\): "at" is a word of SQL, and the column of that name is written "at", in double quotes\.$/,
+    ],
+    [
+      '\n  SELECT user_id\n  FROM events\n  WHERE At > $interval_start',
+      /\(line 3, character 12\): "at" is a word/,
+    ],
+    ['SELECT user_id FROM events WHERE user_id > 3 AND', /^Cannot use the query: syntax error at its end\.$/],
+    // Words of SQL that no column is called stand there for something else.
+    ['SELECT user_id FROM WHERE "at" > $interval_start', /near "WHERE" \(line 1, character 21\)\.$/],
   ])('refuses %j', async (text, message) => {
     await expect(reader.describeQuery(text, [parquet])).rejects.toMatchObject({
       code: 'QUERY_INVALID',
@@ -124,6 +135,20 @@ describe('describeExpression', () => {
     ['m', null],
   ])('types %j', async (expression, type) => {
     expect(await reader.describeExpression(expression, parquet)).toBe(type);
+  });
+
+  test.each([
+    [
+      "at > TIMESTAMP '2026-01-01'",
+      /syntax error at or near ">" \(line 1, character 4\): "at" is a word of SQL/,
+    ],
+    ["TIMESTAMP '2026-01-01' < at", /: syntax error at its end: "at" is a word of SQL/],
+    ['user_id > ', /: syntax error at its end\.$/],
+  ])('says what is wrong with %j', async (expression, message) => {
+    await expect(reader.describeExpression(expression, parquet)).rejects.toMatchObject({
+      code: 'QUERY_INVALID',
+      message: expect.stringMatching(message),
+    });
   });
 
   test.each(['nope + 1', '1) FROM events; SELECT (1', '1), (2', 'SELECT', ''])(

@@ -10,7 +10,7 @@ import { contentDigest } from '../content-digest.ts';
 import { duckDbReason, failureKind } from '../duckdb-failure.ts';
 import { digestOfFile } from '../feature-file.ts';
 import { sliceFailure } from '../slice-scan.ts';
-import { createSourceView, namedIn } from '../sources/duckdb-source-reader.ts';
+import { columnNames, createSourceView, namedIn } from '../sources/duckdb-source-reader.ts';
 import { hiveOption, namedFiles, withoutFoldersAbove } from '../sources/named-files.ts';
 import { openAddress, type SourcePlace } from '../sources/open-source.ts';
 import { openPostgres } from '../sources/postgres-source.ts';
@@ -230,6 +230,7 @@ async function relationOf(
         connection,
         spine.query,
         sources.map(({ name }) => name),
+        () => columnNames(connection, namedIn(spine.query, sources), place),
       );
       const [parameter] = shape.parameters;
       if (parameter !== undefined) throw spineProblem(spine, `it has the parameter $${parameter}`);

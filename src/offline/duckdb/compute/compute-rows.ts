@@ -73,7 +73,7 @@ export async function runSqlView(
         intervalParameters(shape, part),
       );
     } catch (error) {
-      throw queryFailure(error);
+      throw queryFailure(error, of);
     }
   };
   for (const part of queryRanges(view.schedule, range, transformation.intervalsPerQuery)) {
@@ -93,7 +93,7 @@ export async function runSqlView(
   try {
     await leaveToNextInterval(connection, view, range.end, { text: shape.text, columns: given, project });
   } catch (error) {
-    throw queryFailure(error);
+    throw queryFailure(error, of);
   }
 }
 

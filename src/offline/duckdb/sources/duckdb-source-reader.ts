@@ -17,8 +17,9 @@ import {
   sourceFailure,
 } from './open-source.ts';
 import { postgresExtent } from './postgres-source.ts';
-import { intervalParameters, parseQuery } from './query-shape.ts';
+import { intervalParameters, parseQuery, placeOf } from './query-shape.ts';
 import { describeSelect, type EngineColumn, requireColumn } from './source-scan.ts';
+import { syntaxReason } from './syntax-error.ts';
 
 /** Looks at sources with DuckDB. */
 export function createDuckDbSourceReader(engine: DuckDbEngine, place: SourcePlace): SourceReader {
@@ -35,6 +36,7 @@ export function createDuckDbSourceReader(engine: DuckDbEngine, place: SourcePlac
           connection,
           query,
           sources.map(({ name }) => name),
+          () => columnNames(connection, namedIn(query, sources), place),
         );
         for (const source of namedIn(query, sources)) {
           await createSourceView(connection, source, place, openShape);
@@ -55,8 +57,9 @@ export function createDuckDbSourceReader(engine: DuckDbEngine, place: SourcePlac
 
     describeExpression(expression, source) {
       return engine.withConnection(async (connection) => {
-        const { relation } = await openShape(connection, source, place);
-        await requireExpression(connection, expression);
+        const { relation, columns } = await openShape(connection, source, place);
+        const names = columns.map(({ name }) => name);
+        await requireExpression(connection, expression, names);
         try {
           const [column] = await describeSelect(connection, `SELECT (${expression}\n) FROM ${relation}`);
           return column === undefined ? null : valueTypeOfDuckDb(column.engineType);
@@ -106,11 +109,25 @@ export async function createSourceView(
   return columns;
 }
 
-/** What is wrong with a query, when it is the query: QUERY_INVALID. */
-export function queryFailure(error: unknown): unknown {
+/** The names of the columns of sources, for what is told of a query that cannot be read. */
+export async function columnNames(
+  connection: DuckDBConnection,
+  sources: readonly SourceSpec[],
+  place: SourcePlace,
+): Promise<readonly string[]> {
+  const names: string[] = [];
+  for (const source of sources) {
+    const { columns } = await openShape(connection, source, place);
+    names.push(...columns.map(({ name }) => name));
+  }
+  return names;
+}
+
+/** What is wrong with a query, when it is the query: QUERY_INVALID. `query` is what it is called. */
+export function queryFailure(error: unknown, query = 'the query'): unknown {
   const kind = failureKind(error);
   if (error instanceof TidemarkError || kind === 'interrupted' || kind === 'memory') return error;
-  return new TidemarkError('QUERY_INVALID', `Cannot use the query: ${duckDbReason(error)}.`, {
+  return new TidemarkError('QUERY_INVALID', `Cannot use ${query}: ${duckDbReason(error)}.`, {
     cause: error,
   });
 }
@@ -120,32 +137,46 @@ function sourceColumn({ name, engineType }: EngineColumn): SourceColumn {
 }
 
 /** One expression, not two and not a way out of its parentheses. */
-async function requireExpression(connection: DuckDBConnection, expression: string): Promise<void> {
+async function requireExpression(
+  connection: DuckDBConnection,
+  expression: string,
+  columns: readonly string[],
+): Promise<void> {
+  const opening = 'SELECT (';
+  const select = `${opening}${expression}\n)`;
   const [row] = (
-    await connection.runAndReadAll(`SELECT json_serialize_sql(${stringLiteral(`SELECT (${expression}\n)`)})`)
+    await connection.runAndReadAll(`SELECT json_serialize_sql(${stringLiteral(select)})`)
   ).getRows();
   const parsed: {
     error?: boolean;
     error_message?: string;
+    position?: string;
     statements?: { node?: { type?: string; select_list?: unknown[]; from_table?: { type?: string } } }[];
   } = JSON.parse(String(row?.[0]));
+  if (parsed.error === true) {
+    const at = placeOf(parsed.position);
+    const problem = { said: parsed.error_message ?? '', at: at === undefined ? at : at - opening.length };
+    throw expressionInvalid(
+      expression,
+      await syntaxReason(connection, expression, problem, async () => columns),
+    );
+  }
   const [statement, ...more] = parsed.statements ?? [];
   const node = statement?.node;
   if (
-    parsed.error === true ||
     more.length > 0 ||
     node?.type !== 'SELECT_NODE' ||
     node.select_list?.length !== 1 ||
     node.from_table?.type !== 'EMPTY'
   ) {
-    throw expressionFailure(expression, parsed.error_message ?? 'it is not one SQL expression');
+    throw expressionInvalid(expression, 'it is not one SQL expression');
   }
 }
 
 function expressionFailure(expression: string, error: unknown): unknown {
-  if (error instanceof TidemarkError) return error;
-  return new TidemarkError(
-    'QUERY_INVALID',
-    `Cannot use the expression "${expression}": ${duckDbReason(error)}.`,
-  );
+  return error instanceof TidemarkError ? error : expressionInvalid(expression, duckDbReason(error));
+}
+
+function expressionInvalid(expression: string, reason: string): TidemarkError {
+  return new TidemarkError('QUERY_INVALID', `Cannot use the expression "${expression}": ${reason}.`);
 }

@@ -12,6 +12,7 @@ import { copyIntoTable } from './postgres-copy.ts';
 import { redactAddress } from './redact-address.ts';
 import type { RemoteAccess } from './remote-access.ts';
 import type { EngineColumn } from './source-scan.ts';
+import { atPlace } from './syntax-error.ts';
 
 /** Rows in Postgres: of a source, or a spine. */
 export interface PostgresRows {
@@ -112,7 +113,9 @@ interface FoundColumn {
 }
 
 async function columnsOf(client: pg.Client, rows: PostgresRows): Promise<readonly FoundColumn[]> {
-  const { fields } = await client.query(`SELECT * FROM ${relationOf(rows)} LIMIT 0`);
+  const { fields } = await client
+    .query(`${OPENING}${relationOf(rows)} LIMIT 0`)
+    .catch((error) => Promise.reject(placed(error, rows)));
   const oids = [...new Set(fields.map(({ dataTypeID }) => dataTypeID))];
   const types = await client.query<{
     oid: number;
@@ -159,6 +162,16 @@ function fromSql(rows: PostgresRows, columns: readonly TransportedColumn[], { fr
   bound('>=', from);
   bound('<', to);
   return `FROM ${relationOf(rows)}${bounds.length === 0 ? '' : ` WHERE ${bounds.join(' AND ')}`}`;
+}
+
+const OPENING = 'SELECT * FROM ';
+
+/** What Postgres says of the user's query, with the place in it. */
+function placed(error: unknown, { query }: PostgresRows): unknown {
+  if (!(error instanceof pg.DatabaseError) || error.position === undefined || query === null) return error;
+  // Postgres counts from 1, and `relationOf` puts a parenthesis and a line break before the query.
+  error.message = atPlace(error.message, query, Number(error.position) - 1 - OPENING.length - 2);
+  return error;
 }
 
 function relationOf({ table, query }: PostgresRows): string {

@@ -3,6 +3,7 @@ import { digestOf } from '../../../core/canonical.ts';
 import { TidemarkError } from '../../../core/errors.ts';
 import type { Interval } from '../../../core/interval.ts';
 import { stringLiteral } from '../sql-text.ts';
+import { syntaxReason } from './syntax-error.ts';
 
 /** A SQL view's query, parsed. */
 export interface QueryShape {
@@ -18,14 +19,16 @@ const PARAMETERS = ['interval_start', 'interval_end'] as const;
 
 /**
  * Parses a query and checks what a view's query may be: one SELECT, over its sources by name (and its own CTEs),
- * with no parameters but the interval's. QUERY_INVALID says what it found.
+ * with no parameters but the interval's. QUERY_INVALID says what it found; `columnsOf` then gives the names of the
+ * sources' columns.
  */
 export async function parseQuery(
   connection: DuckDBConnection,
   query: string,
   sources: readonly string[],
+  columnsOf: () => Promise<readonly string[]> = async () => [],
 ): Promise<QueryShape> {
-  const parsed = await serialize(connection, query);
+  const parsed = await serialize(connection, query, columnsOf);
   const statements = Array.isArray(parsed.statements) ? parsed.statements : [];
   if (statements.length !== 1) throw invalid(`it must be one SELECT statement, and has ${statements.length}`);
 
@@ -71,7 +74,11 @@ export function intervalParameters(
   return values;
 }
 
-async function serialize(connection: DuckDBConnection, query: string): Promise<Json> {
+async function serialize(
+  connection: DuckDBConnection,
+  query: string,
+  columnsOf: () => Promise<readonly string[]>,
+): Promise<Json> {
   const [row] = (
     await connection.runAndReadAll(`SELECT json_serialize_sql(${stringLiteral(query)})`)
   ).getRows();
@@ -79,9 +86,15 @@ async function serialize(connection: DuckDBConnection, query: string): Promise<J
   if (!isRecord(parsed)) throw invalid('it cannot be parsed');
   if (parsed.error === true) {
     const said = String(parsed.error_message);
-    throw invalid(said.startsWith('Only SELECT') ? 'it is not a SELECT' : said);
+    if (said.startsWith('Only SELECT')) throw invalid('it is not a SELECT');
+    throw invalid(await syntaxReason(connection, query, { said, at: placeOf(parsed.position) }, columnsOf));
   }
   return parsed;
+}
+
+/** `json_serialize_sql` gives it as text. */
+export function placeOf(position: unknown): number | undefined {
+  return position === undefined ? undefined : Number(position);
 }
 
 type Json = { readonly [key: string]: unknown };
