@@ -1,13 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { TidemarkError } from '../core/errors.ts';
 import { type ExactJson, parseExactJson } from '../core/exact-json.ts';
+import type { CommittedFile } from '../ledger/ledger.ts';
+import type { RevisedSlice } from '../offline/feature-reader.ts';
 import type { ReadPlan } from '../serving/read-plan.ts';
 import type { Session } from './context.ts';
 
 /** Columns of a request for one entity row, by name. */
 export type EntityRow = Readonly<Record<string, ExactJson>>;
 
-/** Newest files are read until they hold so many rows. */
+/** Of the newest files, so many rows are read; of older ones where those have none. */
 const FILE_ROWS = 200_000;
 const MOST_KEYS = 20_000;
 
@@ -34,19 +36,14 @@ export async function sampleEntities(
   for (const { view, keySet, project } of readings(plan)) {
     const names = keySet.map((input) => plan.inputs[input]?.name ?? '');
     if (names.every((name) => known.has(name))) continue;
-    let rows = 0;
     const files = await ledger.files({ project, view: view.name, version: view.version });
-    const slices = files
-      .toReversed()
-      .filter((file) => {
-        rows += file.rows;
-        return rows - file.rows < FILE_ROWS;
-      })
-      .map(({ path, range, revision }) => ({ path, range, revision }));
     const keys: (readonly ExactJson[])[] = [];
-    for await (const batch of slices.length === 0 ? [] : reader.latest({ view, slices })) {
-      for (const { key } of batch) keys.push(key);
-      if (keys.length >= MOST_KEYS) break;
+    for (const slices of newestFirst(files)) {
+      for await (const batch of reader.latest({ view, slices })) {
+        for (const { key } of batch) keys.push(key);
+        if (keys.length >= MOST_KEYS) break;
+      }
+      if (keys.length > 0) break;
     }
     if (keys.length === 0) {
       throw new TidemarkError(
@@ -64,6 +61,24 @@ export async function sampleEntities(
   return Array.from({ length: most }, (_, row) =>
     Object.fromEntries([...known].map(([name, values]) => [name, values[row % values.length] ?? null])),
   );
+}
+
+/**
+ * Groups of about `FILE_ROWS` rows. A file is taken with all of its parts that count: of which of them its rows are,
+ * only the file knows, and where newer work has replaced them, there may be none left.
+ */
+function* newestFirst(files: readonly CommittedFile[]): Generator<readonly RevisedSlice[]> {
+  let group: CommittedFile[] = [];
+  let rows = 0;
+  for (const parts of Map.groupBy(files.toReversed(), ({ path }) => path).values()) {
+    group.push(...parts);
+    rows += parts[0]?.rows ?? 0;
+    if (rows < FILE_ROWS) continue;
+    yield group;
+    group = [];
+    rows = 0;
+  }
+  if (group.length > 0) yield group;
 }
 
 /** One for each view and list of keys, those with the most keys first: their combinations exist. */

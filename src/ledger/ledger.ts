@@ -153,6 +153,7 @@ export interface CommittedFile {
   readonly range: Interval;
   readonly fileRange: Interval;
   readonly revision: number;
+  /** Those of the whole file, also where only a part of it counts, and for each of several parts. */
   readonly rows: number;
   readonly bytes: number;
   readonly digest: string;

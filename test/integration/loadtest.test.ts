@@ -1,7 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
+import { addDuration, durationOf, timeOf } from '../../src/core/time.ts';
+import { appliedBatchView } from '../../src/registry/applied-manifest.ts';
 import { tidemark } from '../support/command-line.ts';
+import { materializeHere } from '../support/materialize-here.ts';
 import { appliedProject, type TestProject } from '../support/project.ts';
 import { type ServerProcess, serverProcess } from '../support/server-process.ts';
 import { shop } from '../support/shop.ts';
@@ -63,4 +66,34 @@ test('bad input is one clear error', async () => {
     stderr: expect.stringContaining('STORE_UNAVAILABLE: Cannot reach'),
   });
   expect(await measure('--entities', '0')).toMatchObject({ code: 2 });
+});
+
+test('entities are found in a file of which a restatement has left parts without rows', async () => {
+  const definitions = `
+export const thisProject = project({ name: '<project>' });
+export const user = entity({ name: 'user', joinKeys: { user_id: 'int64' } });
+export const events = parquetSource({ name: 'events', path: 'events.parquet', timestampField: 'at' });
+export const seen = batchFeatureView({ name: 'seen', version: 1, entities: [user], source: events, schedule: '0 * * * *',
+  startTime: '<start>', features: { v: 'int64' } });
+export const model = featureService({ name: 'model', features: [seen] });`;
+  const data = {
+    'events.parquet': `SELECT i % 7 AS user_id, TIMESTAMP '<start>' + to_microseconds(i * 1000) AS at, i AS v FROM range(200000) t(i)`,
+  };
+  const restated = await appliedProject({ definitions, data, days: 1 });
+  const view = await appliedBatchView(await restated.platform.registry(), {
+    project: restated.name,
+    view: 'seen',
+    version: 1,
+  });
+  const hour = (n: number) => addDuration(timeOf(view.startTime), durationOf(`${n}h`));
+  await materializeHere(restated, { view, range: { start: hour(0), end: hour(6) } });
+  await materializeHere(restated, { view, range: { start: hour(2), end: hour(3) }, restate: true });
+  const ended = await tidemark(
+    ['loadtest', '--service', 'model', '--duration', '100ms', '--entities', '1', '--json'],
+    {
+      env: restated.env,
+    },
+  );
+  expect(ended).toMatchObject({ code: 0, stderr: '' });
+  expect(JSON.parse(ended.stdout).keys).toBe(7);
 });
