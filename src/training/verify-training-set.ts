@@ -17,7 +17,10 @@ import { writeData } from './write-data.ts';
 
 export interface Verification {
   readonly id: string;
-  /** `unverifiable`: something it was made of is missing or was changed, so that it cannot be made again. */
+  /**
+   * `unverifiable`: something it was made of is missing or was changed, so that it cannot be made again; so is one of
+   * another engine than this, when this one writes other bytes.
+   */
   readonly verdict: 'same' | 'different' | 'unverifiable';
   /** What is missing, or differs; empty when all is the same. */
   readonly problems: readonly string[];
@@ -68,10 +71,11 @@ export async function verifyTrainingSet(
     for (const { path } of rebuilt) {
       if (!files.some((file) => file.path === path)) problems.push(`${path}: made again, but not in the set`);
     }
-    if (problems.length > 0 && manifest.contents.engine !== deps.asOf.version) {
-      problems.push(`the set was made by ${manifest.contents.engine}, and this is ${deps.asOf.version}`);
-    }
-    return result(problems.length === 0 ? 'same' : 'different', problems, rebuilt);
+    if (problems.length === 0) return result('same', [], rebuilt);
+    const { engine } = manifest.contents;
+    if (engine === deps.asOf.version) return result('different', problems, rebuilt);
+    const reason = `its files are as they were written, but by another engine, ${engine}: this one, ${deps.asOf.version}, writes other bytes, most likely of the same rows`;
+    return result('unverifiable', [reason, ...problems], rebuilt);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

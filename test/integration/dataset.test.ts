@@ -314,6 +314,30 @@ describe('tidemark train', () => {
     const train = (...more: readonly string[]) =>
       cli('train', '--service', 'model', '--spine', 'labels.csv', '--timestamp', 'when', '--json', ...more);
     const { code, stdout, stderr } = await train('--split', 'entity=label:70/30', '--rows-per-file', '100');
+  test('says of a set that an older engine wrote that this is the likely reason of other bytes, and which it was', async () => {
+    const now = await buildTrainingSet(request({ fullNames: true }), deps);
+    const asOf = { ...deps.asOf, version: 'DuckDB v9.9.9, format 99' };
+    expect(await verifyTrainingSet(now.manifest, { ...deps, asOf })).toMatchObject({ verdict: 'same' });
+    const [file] = now.manifest.data.files;
+    const writesOthers: TrainingDeps['asOf'] = {
+      ...asOf,
+      join: async (joined) => ({ ...(await deps.asOf.join(joined)), digest: 'f'.repeat(64) }),
+    };
+    const engine = now.manifest.contents.engine;
+    expect(await verifyTrainingSet(now.manifest, { ...deps, asOf: writesOthers })).toMatchObject({
+      verdict: 'unverifiable',
+      problems: [
+        `its files are as they were written, but by another engine, ${engine}: this one, DuckDB v9.9.9, format 99, writes other bytes, most likely of the same rows`,
+        expect.stringMatching(new RegExp(`^data.parquet: .* when made again, not ${file?.digest}$`)),
+      ],
+    });
+    const same = { ...writesOthers, version: engine };
+    expect(await verifyTrainingSet(now.manifest, { ...deps, asOf: same })).toMatchObject({
+      verdict: 'different',
+    });
+    await rm(join(now.path, '..'), { recursive: true });
+  });
+
     expect(stderr).toBe('');
     expect(code).toBe(0);
     const told = asTold(stdout);
