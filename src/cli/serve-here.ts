@@ -6,7 +6,7 @@ import { otherFunctions } from '../serving/other-functions.ts';
 import { watchRegistry } from '../serving/registry-watch.ts';
 import type { Session } from './context.ts';
 import { httpRuns } from './http-runs.ts';
-import { httpWrites } from './http-writes.ts';
+import { type HttpWrites, httpWrites } from './http-writes.ts';
 
 /** Runs the HTTP server in this process until closed. */
 export function serveHere(
@@ -48,8 +48,13 @@ async function withDependencies<S extends { close(): Promise<void> }>(
       onOutdated?.(revision);
     },
   });
+  let writes: HttpWrites | undefined;
+  const closeUsed = async () => {
+    await writes?.close();
+    await registry.close();
+  };
   try {
-    const writes = await httpWrites(session, registry, (line) => log.warn(line));
+    writes = await httpWrites(session, registry, (line) => log.warn(line));
     const server = await start({
       registry,
       online: await platform.online(),
@@ -65,12 +70,11 @@ async function withDependencies<S extends { close(): Promise<void> }>(
       ...server,
       async close() {
         await server.close();
-        await writes.close();
-        await registry.close();
+        await closeUsed();
       },
     };
   } catch (error) {
-    await registry.close();
+    await closeUsed();
     throw error;
   }
 }
