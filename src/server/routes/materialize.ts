@@ -4,6 +4,7 @@ import type { ExactJson } from '../../core/exact-json.ts';
 import type { BatchViewSpec } from '../../core/feature-view.ts';
 import { formatInterval, type Interval } from '../../core/interval.ts';
 import { batchViews } from '../../core/manifest.ts';
+import { mapAtOnce } from '../../core/map-at-once.ts';
 import { namedView, type ViewDirectory } from '../../core/named-view.ts';
 import { scheduleOf, wholeIntervals } from '../../core/schedule.ts';
 import { type Micros, parseTime, timeOf } from '../../core/time.ts';
@@ -30,6 +31,9 @@ export function materialize(app: FastifyInstance, deps: AppDependencies): void {
   });
 }
 
+/** Of hundreds of views one after the other, the client would have hung up; of all at once, Temporal would refuse some. */
+const STARTED_AT_ONCE = 16;
+
 interface Work {
   readonly view: BatchViewSpec;
   /** Undefined: all that is due. */
@@ -38,12 +42,10 @@ interface Work {
 
 async function startAll(work: readonly Work[], runs: RunControl) {
   for (const { view, range } of work) if (range !== undefined) requireIntervals(view, range);
-  const started = [];
-  for (const { view, range } of work) {
-    const target = { view: view.name, version: view.version, ...(range && { range }) };
-    const { id } = await runs.materialize(target);
-    started.push({ id, view: view.name, version: view.version });
-  }
+  const started = await mapAtOnce(work, STARTED_AT_ONCE, async ({ view: { name: view, version }, range }) => {
+    const { id } = await runs.materialize({ view, version, ...(range && { range }) });
+    return { id, view, version };
+  });
   return { status: 'accepted', feature_views: work.map(({ view }) => view.name), runs: started };
 }
 
