@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
-import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { messageOf, problemsError, TidemarkError } from '../core/errors.ts';
-import { parseExactJson } from '../core/exact-json.ts';
+import { type ExactJson, parseExactJson } from '../core/exact-json.ts';
 import { repeatedName } from '../core/repeated-name.ts';
 import { answerBrokenRequest, answerOddHeaders } from './answer-broken-requests.ts';
 import type { AppDependencies } from './dependencies.ts';
@@ -25,7 +25,7 @@ declare module 'fastify' {
   }
 }
 
-/** Of a body that is refused for its size so much is read and thrown away. */
+/** Of a body that is refused for its size so much is read and thrown away; of one that is too much now, all. */
 const DISCARDED_BYTES = 64 * 1024 * 1024;
 
 /** The HTTP server without a network: `app.inject` in tests, `serve` for the rest. */
@@ -44,38 +44,23 @@ export function createApp(deps: AppDependencies): FastifyInstance {
   answerOddHeaders(app);
   const metrics = createMetrics({ process: deps.processMetrics ?? false, shared: deps.isWorker ?? false });
 
-  const { refusal, weigh } = shedLoad(app, deps.limits ?? { reads: READ_LIMITS, writes: WRITE_LIMITS });
+  const { admit, weigh } = shedLoad(app, deps.limits ?? { reads: READ_LIMITS, writes: WRITE_LIMITS });
 
   // Whatever a client calls its body, it is JSON: curl and Feast's client do not say so. Only what is no media type at
   // all, as an empty Content-Type is, never gets here: that is 415.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
-    const refused = refusal(request, body.length);
-    if (refused !== undefined) return done(refused);
-    const encoding = request.headers['content-encoding'];
-    if (encoding !== undefined && !/^(identity)?$/i.test(encoding)) return done(encodedBody(encoding));
-    try {
-      // Otherwise different wrong bytes would become the same key.
-      if (!isUtf8(body)) throw new Error('its bytes are not UTF-8');
-      const text = body.toString();
-      const json = parseExactJson(text);
-      const repeated = repeatedName(text, json);
-      done(repeated === undefined ? null : namedTwice(repeated), json);
-    } catch (error) {
-      done(
-        new TidemarkError(
-          'REQUEST_INVALID',
-          `Cannot read the request as JSON: ${shorten(messageOf(error))}.${otherType(request.headers['content-type'])}`,
-        ),
-      );
-    }
+    const turn = admit(request, body.length);
+    if (turn === undefined) done(null, jsonOf(request, body));
+    else turn.then(() => jsonOf(request, body)).then((json) => done(null, json), done);
   });
 
   app.setErrorHandler((thrown, request, reply) => {
     const problem = problemOf(thrown, request.routeOptions.bodyLimit);
     if (problem.unexpected) log?.error({ err: thrown, route: request.routeOptions.url }, 'a request failed');
     const isDiscarded =
-      problem.status === 413 && Number(request.headers['content-length']) <= DISCARDED_BYTES;
+      (problem.status === 413 && Number(request.headers['content-length']) <= DISCARDED_BYTES) ||
+      problem.body.error.code === 'OVERLOADED';
     // Ended while it still sends, a client would see a broken connection in place of the answer; who has sent all can
     // go on with the connection.
     if (isDiscarded || request.raw.complete) void reply.removeHeader('connection');
@@ -116,6 +101,30 @@ export function createApp(deps: AppDependencies): FastifyInstance {
   health(app, deps, () => closing);
   metricsRoute(app, deps, metrics);
   return app;
+}
+
+/** REQUEST_INVALID, thrown, when it is none; 415 when it is compressed. */
+function jsonOf({ headers }: FastifyRequest, body: Buffer): ExactJson {
+  const encoding = headers['content-encoding'];
+  if (encoding !== undefined && !/^(identity)?$/i.test(encoding)) throw encodedBody(encoding);
+  const { text, json } = parsed(body, headers['content-type']);
+  const repeated = repeatedName(text, json);
+  if (repeated !== undefined) throw namedTwice(repeated);
+  return json;
+}
+
+function parsed(body: Buffer, type: string | undefined): { readonly text: string; readonly json: ExactJson } {
+  try {
+    // Otherwise different wrong bytes would become the same key.
+    if (!isUtf8(body)) throw new Error('its bytes are not UTF-8');
+    const text = body.toString();
+    return { text, json: parseExactJson(text) };
+  } catch (error) {
+    throw new TidemarkError(
+      'REQUEST_INVALID',
+      `Cannot read the request as JSON: ${shorten(messageOf(error))}.${otherType(type)}`,
+    );
+  }
 }
 
 function send({ status, body }: HttpProblem, reply: FastifyReply): FastifyReply {

@@ -1,5 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { TidemarkError } from '../core/errors.ts';
+import { budget, type Release } from './budget.ts';
+import { countedBody } from './counted-body.ts';
+import { type Turnstile, turnstile } from './turnstile.ts';
 
 /**
  * How much may be under way at once. What one process can do is bounded by its one thread, so more than a fraction of
@@ -9,17 +12,18 @@ import { TidemarkError } from '../core/errors.ts';
 export interface LoadLimits {
   readonly requests: number;
   /**
-   * Of their bodies together, as they have come whole; of those that are still on their way eight times as much, so
-   * that who sends slowly holds up nobody. One request alone is never too large for it. Bodies of less than a hundredth
-   * are counted apart: they are let in while large ones wait.
+   * Of their bodies together, as they have come whole; of what has come of others eight times as much, so that who
+   * sends slowly holds up nobody. One request alone is never too large for it, and one that has come whole waits for
+   * its turn. Bodies of less than a hundredth are counted apart: they are let in while large ones wait.
    */
   readonly bytes: number;
 }
 
 export interface ReadLimits extends LoadLimits {
   /**
-   * Of the answers together, known when the body has been read; one request alone is never too large for it. Requests
-   * of less than a hundredth are counted apart: who reads a large answer slowly does not hold them up.
+   * Of the answers together, known when the body has been read; one request alone is never too large for it, and one
+   * waits for its turn. Requests of less than a hundredth are counted apart: who reads a large answer slowly does not
+   * hold them up.
    */
   readonly values: number;
 }
@@ -30,26 +34,31 @@ export const READ_LIMITS: ReadLimits = { requests: 1000, bytes: 1024 * 1024, val
 export const WRITE_LIMITS: LoadLimits = { requests: 200, bytes: 4 * 1024 * 1024 };
 
 export interface LoadShedding {
-  /** To be asked when a body has come whole, before it is parsed: OVERLOADED when it is too much now. */
-  readonly refusal: (request: FastifyRequest, bytes: number) => TidemarkError | undefined;
+  /** To be asked when a body has come whole, before it is parsed. */
+  readonly admit: (request: FastifyRequest, bytes: number) => Turn;
   readonly weigh: Weigh;
 }
 
-/** OVERLOADED when so many values are too many now; they are counted until the request is answered. */
-export type Weigh = (reply: FastifyReply, values: number) => void;
+/** So many values will be read; they are counted until the request is answered. */
+export type Weigh = (reply: FastifyReply, values: number) => Turn;
+
+/** Undefined: now. OVERLOADED, thrown or later, when it is too much for now. */
+export type Turn = Promise<void> | undefined;
 
 /** What a request costs besides its body. */
 const REQUEST_BYTES = 512;
 const SMALL_SHARE = 0.01;
 /** Bytes that wait to be whole take memory, and no time. */
 const COMING_SHARE = 8;
+/** Twice what all that is under way should take. */
+const LONGEST_WAIT_MILLIS = 2000;
 const READ_ROUTE = '/get-online-features';
 
 /**
  * Refuses requests beyond the limits at once, before their body is read: OVERLOADED, with Retry-After. Reads and
- * writes have limits of their own, and what is asked about the server itself has none. What a body's announcement left
- * open is decided when it has come whole, before it is parsed. Reads are weighed again when it is known how large their
- * answer will be.
+ * writes have limits of their own, and what is asked about the server itself has none. Of large bodies, and of those
+ * that were not announced, what has come is counted; when it is all, whether it is parsed now. Reads are weighed again
+ * when it is known how large their answer will be.
  */
 export function shedLoad(
   app: FastifyInstance,
@@ -57,8 +66,9 @@ export function shedLoad(
 ): LoadShedding {
   const reads = budgetsOf(limits.reads);
   const writes = budgetsOf(limits.writes);
-  const answers = { small: budget(limits.reads.values), large: budget(limits.reads.values) };
-  const expected = new WeakMap<FastifyRequest, { readonly reply: FastifyReply; readonly body: Release }>();
+  const smallAnswers = budget(limits.reads.values);
+  const largeAnswers = turnstile(limits.reads.values, LONGEST_WAIT_MILLIS);
+  const expected = new WeakMap<FastifyRequest, FastifyReply>();
   const budgetsFor = (request: FastifyRequest) => (request.routeOptions.url === READ_ROUTE ? reads : writes);
 
   app.addHook('onRequest', (request, reply, done) => {
@@ -66,13 +76,16 @@ export function shedLoad(
       done();
       return;
     }
-    const budgets = budgetsFor(request);
+    const { requests, small, isSmall, hasRoom } = budgetsFor(request);
     const announced = Number(request.headers['content-length'] ?? Number.NaN);
-    const size = REQUEST_BYTES + (Number.isFinite(announced) ? announced : 0);
-    const one = budgets.requests.admit(1);
-    const body = one && budgets.expect(size);
+    const isAnnounced = Number.isFinite(announced);
+    const size = REQUEST_BYTES + (isAnnounced ? announced : 0);
+    const isLarge = !isSmall(size);
+    const one = requests.admit(1);
+    const body = isLarge ? (hasRoom(size) ? one : undefined) : small.admit(size);
     if (one === undefined || body === undefined) {
       one?.();
+      body?.();
       done(overloaded(reply));
       return;
     }
@@ -81,28 +94,60 @@ export function shedLoad(
       body();
     });
     // Nothing more of one that is small and said so: it has its size when it has come.
-    if (!Number.isFinite(announced) || !budgets.isSmall(size)) expected.set(request, { reply, body });
+    if (isLarge || !isAnnounced) expected.set(request, reply);
     done();
   });
+  app.addHook('preParsing', (request, reply, payload, done) => {
+    if (!expected.has(request)) {
+      done();
+      return;
+    }
+    const { isSmall, coming } = budgetsFor(request);
+    let bytes = REQUEST_BYTES;
+    let release: Release | undefined;
+    const forget = () => {
+      release?.();
+      release = undefined;
+    };
+    const body = countedBody(payload, (more) => {
+      bytes += more;
+      if (reply.sent || isSmall(bytes)) return undefined;
+      forget();
+      release = coming.admit(bytes);
+      return release === undefined ? overloaded(reply) : undefined;
+    });
+    whenAnswered(reply, () => {
+      forget();
+      body.resume();
+    });
+    done(null, body);
+  });
   return {
-    refusal(request, bytes) {
+    admit(request, bytes) {
+      const reply = expected.get(request);
       const { isSmall, whole } = budgetsFor(request);
-      const found = expected.get(request);
-      // A small one goes on being counted as it was announced.
-      if (found === undefined || isSmall(REQUEST_BYTES + bytes)) return undefined;
-      found.body();
-      const release = whole.admit(REQUEST_BYTES + bytes);
-      if (release === undefined) return overloaded(found.reply);
-      whenAnswered(found.reply, release);
-      return undefined;
+      if (reply === undefined || isSmall(REQUEST_BYTES + bytes)) return undefined;
+      return enter(whole, REQUEST_BYTES + bytes, reply);
     },
     weigh(reply, values) {
-      const kind = values < limits.reads.values * SMALL_SHARE ? 'small' : 'large';
-      const release = answers[kind].admit(values);
+      if (values >= limits.reads.values * SMALL_SHARE) return enter(largeAnswers, values, reply);
+      const release = smallAnswers.admit(values);
       if (release === undefined) throw overloaded(reply);
       whenAnswered(reply, release);
+      return undefined;
     },
   };
+}
+
+function enter(gate: Turnstile, size: number, reply: FastifyReply): Turn {
+  const entered = (release: Release | undefined) => {
+    if (release === undefined) throw overloaded(reply);
+    whenAnswered(reply, release);
+  };
+  const turn = gate.admit(size);
+  if (turn instanceof Promise) return turn.then(entered);
+  entered(turn);
+  return undefined;
 }
 
 function overloaded(reply: FastifyReply): TidemarkError {
@@ -120,41 +165,15 @@ function whenAnswered({ raw }: FastifyReply, release: Release): void {
 }
 
 function budgetsOf({ requests, bytes }: LoadLimits) {
-  const small = budget(bytes);
   const coming = budget(bytes * COMING_SHARE);
-  const whole = budget(bytes);
-  const isSmall = (size: number) => size < bytes * SMALL_SHARE;
+  const whole = turnstile(bytes, LONGEST_WAIT_MILLIS);
   return {
-    isSmall,
+    isSmall: (size: number) => size < bytes * SMALL_SHARE,
     requests: budget(requests),
+    small: budget(bytes),
+    coming,
     whole,
-    /** Undefined: not now. What cannot be taken as it is now need not be sent. */
-    expect(size: number): Release | undefined {
-      if (isSmall(size)) return small.admit(size);
-      return whole.hasRoom(size) ? coming.admit(size) : undefined;
-    },
-  };
-}
-
-/** Gives back what was admitted; again is no error. */
-type Release = () => void;
-
-/** `amount`: of all that is admitted together, unless there is only one. */
-function budget(amount: number) {
-  let open = 0;
-  const hasRoom = (size: number) => open === 0 || open + size <= amount;
-  return {
-    hasRoom,
-    /** Undefined: not now. */
-    admit(size: number): Release | undefined {
-      if (!hasRoom(size)) return undefined;
-      open += size;
-      let isOpen = true;
-      return () => {
-        if (!isOpen) return;
-        isOpen = false;
-        open -= size;
-      };
-    },
+    /** What cannot be taken as it is now need not be sent. */
+    hasRoom: (size: number) => !whole.isTaken() && coming.hasRoom(size),
   };
 }

@@ -116,13 +116,39 @@ test('of large pushes at once no more are taken than a second is enough for, and
     if (json.error?.code === 'OVERLOADED') refused += 1;
     return status;
   });
-  // 23 of them are 4 MiB.
-  await expect.poll(() => refused).toBe(17);
+  // 23 of them are 4 MiB, and one waits for its turn.
+  await expect.poll(() => refused).toBe(16);
   const small = push({ push_source_name: 'clicks', df, to: 'offline' });
   await expect.poll(() => taken).toBe(24);
   gate.resolve();
   expect((await small).status).toBe(200);
-  expect((await Promise.all(answers)).filter((status) => status === 200)).toHaveLength(23);
+  expect((await Promise.all(answers)).filter((status) => status === 200)).toHaveLength(24);
+});
+
+test('a push larger than the rest of what is taken at once has its turn before those that come later', async () => {
+  const gates: (() => void)[] = [];
+  const { push } = served({ logged: () => new Promise<void>((resolve) => gates.push(resolve)) });
+  const ofRows = (rows: number) => {
+    const df = {
+      user_id: Array.from({ length: rows }, (_, at) => at),
+      page: new Array(rows).fill('x'.repeat(900_000)),
+      at: new Array(rows).fill('2026-03-01T11:59:00Z'),
+    };
+    return push({ push_source_name: 'clicks', df, to: 'offline' });
+  };
+  const running = [ofRows(1), ofRows(1)];
+  await expect.poll(() => gates.length).toBe(2);
+  const largest = ofRows(7);
+  await sleep(50);
+  expect((await ofRows(1)).status).toBe(503);
+  gates[0]?.();
+  expect((await running[0])?.status).toBe(200);
+  expect((await ofRows(1)).status).toBe(503);
+  expect(gates).toHaveLength(2);
+  gates[1]?.();
+  await expect.poll(() => gates.length).toBe(3);
+  gates[2]?.();
+  expect((await largest).status).toBe(200);
 });
 
 test('a push of nearly 8 MiB is taken when there is no other', async () => {

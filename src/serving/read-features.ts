@@ -28,8 +28,8 @@ export interface ReadDependencies {
   readonly maxRows: number;
   /** Features of rows in one request. */
   readonly maxValues: number;
-  /** Told how many values will be read, before any is; what it throws is thrown. */
-  readonly admit?: (values: number) => void;
+  /** Told how many values will be read, before any is, and waited for; what it throws is thrown. */
+  readonly admit?: (values: number) => Promise<void> | undefined;
 }
 
 /** Features of rows in one request, unless told otherwise: some seconds' work, and an answer of a hundred megabytes. */
@@ -72,7 +72,8 @@ export async function readFeatures(
     maxRows,
     maxValues,
   });
-  admit?.(rows * plan.resolved.outputs.length);
+  const turn = admit?.(rows * plan.resolved.outputs.length);
+  if (turn !== undefined) await turn;
   const distinct = plan.keySets.map((columns) =>
     buildKeys(
       columns.map((column) => inputs[column] ?? []),

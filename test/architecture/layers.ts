@@ -160,6 +160,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'node:buffer',
     'node:cluster',
     'node:net',
+    'node:stream',
   ],
   // Runs in a user's process, perhaps in a browser: no Node, no servers. How a value is written in JSON is said once.
   'src/client': ['src/core', 'type src/define', 'src/serving/json-decoder.ts', 'zod'],
