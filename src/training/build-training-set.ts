@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { formatTime, timeOf } from '../core/time.ts';
 import { profileOf } from './diff-training-sets.ts';
-import { keepProfile } from './kept-profile.ts';
+import { isProfileKept, keepProfile } from './kept-profile.ts';
 import { leaveNothing } from './leave-nothing.ts';
 import { labelText, nullSharesOf, partsOf, type TrainingSetManifest } from './manifest.ts';
 import { planTrainingSet } from './plan-training-set.ts';
@@ -48,7 +48,7 @@ export async function buildTrainingSet(
     async (): Promise<TrainingSetManifest> => {
       const data = await writeData(plan, folder, deps, {
         ...options,
-        ...(plan.contents.layout.format === 'arrow'
+        ...(isProfileKept(plan.contents.layout, request)
           ? { onJoined: (joined) => keepProfile(folder, { joined, signal: options.signal }, deps) }
           : {}),
       });

@@ -48,16 +48,18 @@ export async function diffTrainingSets(
   };
 }
 
-export function profileOf(
-  { id, contents, data }: TrainingSetManifest,
+export async function profileOf(
+  manifest: TrainingSetManifest,
   { profiler, offlineRoot }: DiffDeps,
   signal?: AbortSignal,
 ): Promise<TableProfile> {
+  const { id, contents, data } = manifest;
   const folder = trainingSetFolder(offlineRoot, contents.project, id);
-  const { format } = contents.layout;
-  if (format === 'arrow') return keptProfile(folder, { id });
+  const kept = await keptProfile(folder, manifest);
+  if (kept !== undefined) return kept;
+  const format = contents.layout.format === 'csv' ? 'csv' : 'parquet';
   const paths = data.files.map(({ path }) => join(folder, path));
-  return profiler.profile({ format, paths }, signal);
+  return await profiler.profile({ format, paths }, signal);
 }
 
 function columnDiffs(before: TableProfile, after: TableProfile): readonly ColumnDiff[] {

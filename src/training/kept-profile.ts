@@ -1,16 +1,23 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TidemarkError } from '../core/errors.ts';
+import type { TableLayout } from '../offline/table-arranger.ts';
 import type { TableProfile, TableProfiler } from '../offline/table-profiler.ts';
 import type { TrainingSetManifest } from './manifest.ts';
-import { writeWhole } from './training-set-folder.ts';
+import type { TrainingSetRequest } from './training-set.ts';
+import { isThere, writeWhole } from './training-set-folder.ts';
 
 const PROFILE = 'profile.json';
 
 /**
- * The engine does not read Arrow back, so how the values of such a set are distributed is written down while its
- * rows are at hand, before the manifest is.
+ * The engine does not read Arrow back, and CSV does not say what its columns were. So how the values of such a set are
+ * distributed is written down while its rows are at hand: of Arrow always, of CSV where it is asked for anyway.
  */
+export function isProfileKept({ format }: TableLayout, { statistics = false }: TrainingSetRequest): boolean {
+  return format === 'arrow' || (format === 'csv' && statistics);
+}
+
+/** Before the manifest is written. `joined`: all rows as one Parquet file. */
 export async function keepProfile(
   folder: string,
   { joined, signal }: { readonly joined: string; readonly signal?: AbortSignal | undefined },
@@ -20,13 +27,17 @@ export async function keepProfile(
   await writeWhole(join(folder, PROFILE), `${JSON.stringify(profile)}\n`);
 }
 
-/** STORE_CORRUPT when it is not there any more. */
+/** Undefined when none was kept. STORE_CORRUPT for an Arrow set without one, and for one that is not whole. */
 export async function keptProfile(
   folder: string,
-  { id }: Pick<TrainingSetManifest, 'id'>,
-): Promise<TableProfile> {
+  { id, contents }: Pick<TrainingSetManifest, 'id' | 'contents'>,
+): Promise<TableProfile | undefined> {
+  const { format } = contents.layout;
+  if (format === 'parquet') return undefined;
+  const path = join(folder, PROFILE);
+  if (format === 'csv' && !(await isThere(path))) return undefined;
   try {
-    return JSON.parse(await readFile(join(folder, PROFILE), 'utf8')) as TableProfile;
+    return JSON.parse(await readFile(path, 'utf8')) as TableProfile;
   } catch (error) {
     throw new TidemarkError(
       'STORE_CORRUPT',

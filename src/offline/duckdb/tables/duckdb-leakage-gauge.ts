@@ -10,7 +10,6 @@ import type {
 } from '../../leakage-gauge.ts';
 import { duckDbReason, failureKind } from '../duckdb-failure.ts';
 import type { DuckDbEngine } from '../engine.ts';
-import { relationOf } from './duckdb-table-profiler.ts';
 import {
   aucSql,
   commonestSql,
@@ -22,6 +21,7 @@ import {
   sumsSql,
 } from './leakage-sql.ts';
 import { loadArrow } from './load-arrow.ts';
+import { readableTable } from './readable-table.ts';
 
 /** Columns read at a time: what is held is these, of the rows that are measured; it spills like any table. */
 const AT_ONCE = 16;
@@ -80,7 +80,7 @@ async function tableOf(
   connection: DuckDBConnection,
   { table: { format, paths }, label, columns, signal }: LeakageRequest,
 ): Promise<string> {
-  if (format !== 'arrow') return relationOf({ format, paths });
+  if (format !== 'arrow') return await readableTable(connection, { format, paths });
   const names = new Set([label, ...columns].map(({ name }) => name));
   await loadArrow(connection, paths, { table: '__arrow', columns: [...names], signal });
   return '__arrow';

@@ -90,6 +90,25 @@ test('text, truth values and dates have their commonest values, times their boun
   expect(columns[4]).toMatchObject({ nulls: 1, numbers: null });
 });
 
+test('of CSV all lines of all files tell what a column is, late ones too', async () => {
+  const paths = ['first', 'second'].map((name) => join(world.folder, `${name}.csv`));
+  const rows = (from: number, to: number) =>
+    `SELECT i AS n, if(i < 49999, i::VARCHAR, 'late') AS code, if(i = 7, '', 'a') AS t FROM range(${from}, ${to}) t(i)`;
+  await world.run(`COPY (${rows(0, 30_000)}) TO '${paths[0]}' (FORMAT csv)`);
+  await world.run(`COPY (${rows(30_000, 50_000)}) TO '${paths[1]}' (FORMAT csv)`);
+  const { columns, ...table } = await createDuckDbTableProfiler(world.db).profile({ format: 'csv', paths });
+  expect(table.rows).toBe(50_000);
+  expect(columns.map(({ name, type, nulls }) => [name, type, nulls])).toEqual([
+    ['n', 'BIGINT', 0],
+    ['code', 'VARCHAR', 0],
+    ['t', 'VARCHAR', 0],
+  ]);
+  expect(columns[2]?.top).toEqual([
+    { value: 'a', count: 49_999 },
+    { value: '', count: 1 },
+  ]);
+});
+
 test('no rows have a profile, and a file that is not there is told', async () => {
   const { rows, columns } = await profile('SELECT 1 AS n, NULL::VARCHAR AS t LIMIT 0');
   expect([rows, columns.map(({ numbers, top }) => [numbers, top])]).toEqual([

@@ -1,10 +1,11 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { TidemarkError } from '../../../core/errors.ts';
-import type { ColumnProfile, NumberProfile, TableFiles, TableProfiler } from '../../table-profiler.ts';
+import type { ColumnProfile, NumberProfile, TableProfiler } from '../../table-profiler.ts';
 import { duckDbReason, failureKind } from '../duckdb-failure.ts';
 import type { DuckDbEngine } from '../engine.ts';
 import { describeSelect, type EngineColumn } from '../sources/source-scan.ts';
-import { fileList, identifier, literalPath, writtenParquet } from '../sql-text.ts';
+import { identifier } from '../sql-text.ts';
+import { readableTable } from './readable-table.ts';
 
 const SHARES = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99] as const;
 const BINS = 20;
@@ -16,7 +17,7 @@ export function createDuckDbTableProfiler(engine: DuckDbEngine): TableProfiler {
     profile: (table, signal) =>
       engine.withConnection(async (connection) => {
         try {
-          const from = relationOf(table);
+          const from = await readableTable(connection, table);
           const columns: ColumnProfile[] = [];
           const [count = []] = await rowsOf(connection, `SELECT count(*) FROM ${from}`);
           for (const column of await describeSelect(connection, `SELECT * FROM ${from}`)) {
@@ -31,13 +32,6 @@ export function createDuckDbTableProfiler(engine: DuckDbEngine): TableProfiler {
         }
       }, signal),
   };
-}
-
-export function relationOf({ format, paths }: TableFiles): string {
-  // As it was written: what has no value is a null, and "" is an empty text.
-  return format === 'csv'
-    ? `read_csv(${fileList(paths.map(literalPath))}, header = true, allow_quoted_nulls = false, hive_partitioning = false)`
-    : writtenParquet(paths);
 }
 
 async function profileColumn(
