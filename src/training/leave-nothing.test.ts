@@ -51,6 +51,16 @@ test('the parts of a build outlive a worker that is shut down, and not a cancell
   expect(await files()).not.toContain(PARTS);
 });
 
+test('a first attempt that fails before there is anything leaves no folder either', async () => {
+  const fresh = join(folder, 'set');
+  const fails = async () => {
+    await mkdir(fresh);
+    throw new Error('failed');
+  };
+  await expect(leaveNothing(fresh, fails, undefined)).rejects.toThrow('failed');
+  expect(await files()).not.toContain('set');
+});
+
 test('a first attempt that is cancelled leaves no folder either', async () => {
   const fresh = join(folder, 'set');
   const fails = async () => {

@@ -7,7 +7,7 @@ export const PARTS = 'unfinished';
 
 /**
  * Makes a set in its folder so that nothing is left but the set: neither of attempts that died before, nor of this
- * one when it is cancelled.
+ * one when it is cancelled. One that fails leaves what another attempt goes on with.
  */
 export async function leaveNothing<T>(
   folder: string,
@@ -28,9 +28,9 @@ export async function leaveNothing<T>(
         folder,
         now.filter((name) => !kept.includes(name)),
       );
-      // Nor an empty folder; one that is not empty stays.
-      await rmdir(folder).catch(() => undefined);
     }
+    // Nor an empty folder; one that is not empty stays.
+    await rmdir(folder).catch(() => undefined);
     throw error;
   }
 }
