@@ -9,6 +9,7 @@ import { retireVersion } from '../../src/migrate/retire-version.ts';
 import { appliedBatchView } from '../../src/registry/applied-manifest.ts';
 import type { FeatureServiceBody } from '../../src/server/routes/feature-services.ts';
 import { buildTrainingSet } from '../../src/training/build-training-set.ts';
+import { diffTrainingSets } from '../../src/training/diff-training-sets.ts';
 import { restatedInputs } from '../../src/training/restated-inputs.ts';
 import type { TrainingDeps, TrainingSet, TrainingSetRequest } from '../../src/training/training-set.ts';
 import { verifyTrainingSet } from '../../src/training/verify-training-set.ts';
@@ -251,6 +252,17 @@ describe('statistics', () => {
       if ('split' in layout) await rm(join(statistics, '..'), { recursive: true });
     },
   );
+
+  test('of CSV are those of its values before they were text', async () => {
+    const query = `SELECT place, "at" AS "when", '007' AS code FROM readings ORDER BY ALL`;
+    const spine = { kind: 'query', query, timestampField: 'when' } as const;
+    const build = (layout: TrainingSetRequest['layout'] = {}) =>
+      buildTrainingSet(request({ spine, layout, statistics: true }), deps);
+    const [parquet, csv] = [await build(), await build({ format: 'csv' })];
+    const { columns } = await diffTrainingSets(parquet.manifest, csv.manifest, deps);
+    expect(columns.map(({ name, change }) => [name, change])).toContainEqual(['code', 'same']);
+    for (const { statistics = '' } of [parquet, csv]) await rm(join(statistics, '..'), { recursive: true });
+  });
 });
 
 describe('verifying', () => {
@@ -302,18 +314,6 @@ describe('verifying', () => {
     await rm(join(other.path, '..'), { recursive: true });
   });
 
-  test('can find a difference: a manifest that records another file gives other bytes', async () => {
-    const now = await buildTrainingSet(request(), deps);
-    const forged = { ...now.manifest, data: { ...now.manifest.data, files: set.manifest.data.files } };
-    expect(await verifyTrainingSet(forged, deps)).toMatchObject({ verdict: 'different' });
-  });
-});
-
-describe('tidemark train', () => {
-  test('builds a set in parts through the workflow, with its statistics, and says what is wrong before it starts', async () => {
-    const train = (...more: readonly string[]) =>
-      cli('train', '--service', 'model', '--spine', 'labels.csv', '--timestamp', 'when', '--json', ...more);
-    const { code, stdout, stderr } = await train('--split', 'entity=label:70/30', '--rows-per-file', '100');
   test('says of a set that an older engine wrote that this is the likely reason of other bytes, and which it was', async () => {
     const now = await buildTrainingSet(request({ fullNames: true }), deps);
     const asOf = { ...deps.asOf, version: 'DuckDB v9.9.9, format 99' };
@@ -338,6 +338,18 @@ describe('tidemark train', () => {
     await rm(join(now.path, '..'), { recursive: true });
   });
 
+  test('can find a difference: a manifest that records another file gives other bytes', async () => {
+    const now = await buildTrainingSet(request(), deps);
+    const forged = { ...now.manifest, data: { ...now.manifest.data, files: set.manifest.data.files } };
+    expect(await verifyTrainingSet(forged, deps)).toMatchObject({ verdict: 'different' });
+  });
+});
+
+describe('tidemark train', () => {
+  test('builds a set in parts through the workflow, with its statistics, and says what is wrong before it starts', async () => {
+    const train = (...more: readonly string[]) =>
+      cli('train', '--service', 'model', '--spine', 'labels.csv', '--timestamp', 'when', '--json', ...more);
+    const { code, stdout, stderr } = await train('--split', 'entity=label:70/30', '--rows-per-file', '100');
     expect(stderr).toBe('');
     expect(code).toBe(0);
     const told = asTold(stdout);
