@@ -254,6 +254,28 @@ describe('a spine', () => {
   const spine = (columns: Record<string, string>, row: (string | bigint | number | null)[] = []) =>
     world.writeSpine({ ...columns, at: 'TIMESTAMP' }, [[...row, timeOf('2026-03-29T03:00:00Z')]]);
 
+  test('keeps the zone that its times have, or have not, and gives none to those of features', async () => {
+    const time = timeOf('2026-03-29T03:00:00Z');
+    const rows = await spine(
+      { airport: 'VARCHAR', zoned: 'TIMESTAMPTZ', naive: 'TIMESTAMP', many: 'TIMESTAMPTZ[]' },
+      ['007', time, time, null],
+    );
+    const seen: FeatureSpec = { name: 'seen', type: 'timestamp', description: '' };
+    const { path } = await joined(rows, [
+      weather('string', [], { features: [{ feature: seen, output: 'seen' }] }),
+    ]);
+    const zones = await world.run(
+      `SELECT name, logical_type LIKE '%isAdjustedToUTC=1%' FROM parquet_schema('${path}') WHERE logical_type LIKE 'TimestampType%'`,
+    );
+    expect(zones).toEqual([
+      ['zoned', true],
+      ['naive', false],
+      ['element', true],
+      ['at', false],
+      ['seen', false],
+    ]);
+  });
+
   test('keeps its columns in their order and types, whatever they are called', async () => {
     const odd = await spine(
       {

@@ -137,6 +137,13 @@ describe('files', () => {
     expect(await readFile(join(folder, 'data.csv'), 'utf8')).toBe(
       'at,empty,text,list\n2026-01-01T01:02:03.500000Z,"","a,""b""","[1, 2]"\n,,é,\n',
     );
+    const times = await arrange(
+      `SELECT TIMESTAMPTZ '2026-01-01 01:00:00+01' AS zoned, TIMESTAMP_NS '2026-01-01 00:00:00.000000001' AS nanos, [TIMESTAMP '2026-01-01'] AS many`,
+      { format: 'csv' },
+    );
+    expect(await readFile(join(times.folder, 'data.csv'), 'utf8')).toBe(
+      "zoned,nanos,many\n2026-01-01T00:00:00.000000Z,2026-01-01 00:00:00.000000001,['2026-01-01 00:00:00']\n",
+    );
   });
 
   const groups = `SELECT i, i % 1000 AS a, md5(i::VARCHAR) AS text, ${at} FROM range(300000) t(i)`;
