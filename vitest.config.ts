@@ -8,6 +8,8 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // What is waited for comes several times later while other tests and their servers keep the machine busy.
+    expect: { poll: { timeout: 10_000 } },
     // A closing worker or bundle may take a moment on a small machine.
     teardownTimeout: 30_000,
     reporters: ['default', 'json'],

@@ -27,7 +27,7 @@ test('a change reaches the watch by itself, and no change keeps the same snapsho
     ...servingRegistry(project),
     servingVersions: async () => new Map([...servingSnapshot(project).servingVersions, ['activity', 2]]),
   };
-  await vi.waitFor(() => expect(watch?.current().servingVersions.get('activity')).toBe(2));
+  await expect.poll(() => watch?.current().servingVersions.get('activity')).toBe(2);
   expect(first.servingVersions.get('activity')).toBe(1);
 });
 
@@ -39,10 +39,10 @@ test('while the registry is down what is known stays, and the reason is told unt
     throw new TidemarkError('STORE_UNAVAILABLE', 'Cannot reach Postgres.');
   };
   answers.registry = { load: down, servingVersions: down };
-  await vi.waitFor(() => expect(watch?.status().error).toBe('Cannot reach Postgres.'));
+  await expect.poll(() => watch?.status().error).toBe('Cannot reach Postgres.');
   expect(watch.current()).toBe(known);
   answers.registry = servingRegistry(project);
-  await vi.waitFor(() => expect(watch?.status().error).toBeNull());
+  await expect.poll(() => watch?.status().error).toBeNull();
 });
 
 test('a registry that is down at the start is an error', async () => {
@@ -62,5 +62,5 @@ test('a project that was never applied is unknown until its first apply', async 
   watch = await start();
   expect(() => watch?.current()).toThrow(expect.objectContaining({ code: 'UNKNOWN_PROJECT' }));
   answers.registry = servingRegistry(project);
-  await vi.waitFor(() => expect(watch?.current().revision).toBe(1));
+  await vi.waitFor(() => expect(watch?.current().revision).toBe(1), { timeout: 10_000 });
 });

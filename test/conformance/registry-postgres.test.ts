@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { migrate } from '../../src/registry/postgres/migrate.ts';
 import { registryMigrations } from '../../src/registry/postgres/migrations.ts';
 import { connectPostgres, type PostgresPool } from '../../src/registry/postgres/pool.ts';
@@ -35,14 +35,14 @@ test('a listener hears of the changes of its project in its schema, and not of t
   const stop = listening.onChange('heard', () => {
     heard += 1;
   });
-  await vi.waitFor(() => expect(heard).toBe(1));
+  await expect.poll(() => heard).toBe(1);
   const manifest = manifestOf('heard', { views: [batchView('clicks'), batchView('clicks', 2)] });
   await elsewhere.apply(applyRequest(manifest, 0));
   await changing.apply(applyRequest(manifestOf('unheard', {}), 0));
   await changing.apply(applyRequest(manifest, 0));
-  await vi.waitFor(() => expect(heard).toBe(2));
+  await expect.poll(() => heard).toBe(2);
   await changing.setServingVersion({ project: 'heard', view: 'clicks', version: 2 }, 'tests');
-  await vi.waitFor(() => expect(heard).toBe(3));
+  await expect.poll(() => heard).toBe(3);
   await stop();
   await changing.setServingVersion({ project: 'heard', view: 'clicks', version: 1 }, 'tests');
   await new Promise((resolve) => setTimeout(resolve, 100));

@@ -109,7 +109,7 @@ test('a worker that dies is replaced', async () => {
   const server = await serverProcess(project.env, '--workers', '2');
   const victim = await pidOf(server.url);
   process.kill(victim, 'SIGKILL');
-  await vi.waitFor(() => expect(server.output()).toContain(`Worker ${victim} ended with SIGKILL`));
+  await expect.poll(() => server.output()).toContain(`Worker ${victim} ended with SIGKILL`);
   const others = new Set<number>();
   await vi.waitFor(
     async () => {
@@ -172,7 +172,7 @@ test('a worker that is killed takes only what it was answering along: nobody is 
     const seen = load.served();
     await vi.waitFor(() => expect(load.served()).toBeGreaterThan(seen + 100), { timeout: 10_000 });
     process.kill(await pidOf(server.url), 'SIGKILL');
-    await vi.waitFor(() => expect(server.output().match(/ended with SIGKILL/g)).toHaveLength(round));
+    await expect.poll(() => server.output().match(/ended with SIGKILL/g)).toHaveLength(round);
   }
   const seen = load.served();
   await vi.waitFor(() => expect(load.served()).toBeGreaterThan(seen + 100), { timeout: 10_000 });
