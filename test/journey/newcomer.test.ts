@@ -11,8 +11,11 @@ import { services, testDatabase, uniqueName } from '../support/services.ts';
 let folder: string;
 let project: string;
 let env: Record<string, string>;
+let filledAt: number;
 
 const run = (...args: readonly string[]) => tidemark(args, { env, cwd: folder });
+
+const fullHours = () => Math.floor(Date.now() / 3_600_000);
 
 async function facts(...args: readonly string[]): Promise<unknown> {
   const { code, stdout, stderr } = await run(...args, '--json');
@@ -69,6 +72,7 @@ describe('a first project', () => {
   });
 
   test('a backfill without a worker works in its own process, and get reads what it published', async () => {
+    filledAt = fullHours();
     const done = await run('backfill', 'user_orders', '--json');
     expect(done.code).toBe(0);
     const totals = JSON.parse(done.stdout) as { intervals: number; failed: unknown[] };
@@ -107,11 +111,14 @@ describe('a first project', () => {
   });
 
   test('status shows each view, its watermark and what is missing', async () => {
-    expect(await facts('status')).toMatchObject({
+    const status = (await facts('status')) as { views: readonly { missingIntervals: number }[] };
+    expect(status).toMatchObject({
       project,
-      views: [{ view: 'user_orders@v1', serving: true, missingIntervals: 0 }],
+      views: [{ view: 'user_orders@v1', serving: true, missingIntervals: expect.any(Number) }],
       alerts: [],
     });
+    // An hour that has ended since the backfill is due, and nobody works here.
+    expect(status.views[0]?.missingIntervals).toBeLessThanOrEqual(fullHours() - filledAt);
   });
 });
 
