@@ -13,8 +13,8 @@ export interface LoadLimits {
   readonly requests: number;
   /**
    * Of their bodies together, as they have come whole; of what has come of others eight times as much, so that who
-   * sends slowly holds up nobody. One request alone is never too large for it, and one that has come whole waits for
-   * its turn. Bodies of less than a hundredth are counted apart: they are let in while large ones wait.
+   * sends slowly holds up nobody. One request alone is never too large for it, and of those that have come whole one
+   * waits for its turn. Bodies of less than a hundredth are counted apart: they are let in while large ones wait.
    */
   readonly bytes: number;
 }
@@ -76,13 +76,13 @@ export function shedLoad(
       done();
       return;
     }
-    const { requests, small, isSmall, hasRoom } = budgetsFor(request);
+    const { requests, small, coming, isSmall } = budgetsFor(request);
     const announced = Number(request.headers['content-length'] ?? Number.NaN);
     const isAnnounced = Number.isFinite(announced);
     const size = REQUEST_BYTES + (isAnnounced ? announced : 0);
     const isLarge = !isSmall(size);
     const one = requests.admit(1);
-    const body = isLarge ? (hasRoom(size) ? one : undefined) : small.admit(size);
+    const body = isLarge ? (coming.hasRoom(size) ? one : undefined) : small.admit(size);
     if (one === undefined || body === undefined) {
       one?.();
       body?.();
@@ -165,15 +165,11 @@ function whenAnswered({ raw }: FastifyReply, release: Release): void {
 }
 
 function budgetsOf({ requests, bytes }: LoadLimits) {
-  const coming = budget(bytes * COMING_SHARE);
-  const whole = turnstile(bytes, LONGEST_WAIT_MILLIS);
   return {
     isSmall: (size: number) => size < bytes * SMALL_SHARE,
     requests: budget(requests),
     small: budget(bytes),
-    coming,
-    whole,
-    /** What cannot be taken as it is now need not be sent. */
-    hasRoom: (size: number) => !whole.isTaken() && coming.hasRoom(size),
+    coming: budget(bytes * COMING_SHARE),
+    whole: turnstile(bytes, LONGEST_WAIT_MILLIS),
   };
 }

@@ -1,19 +1,26 @@
 import { budget, type Release } from './budget.ts';
 
 /**
- * A budget before which one may wait, for as much room as it needs; nobody overtakes it. So what is large has its turn
- * too, however steadily others come that would leave no room for it, and no queue grows.
+ * A budget before which one may wait, for as much room as it needs; nobody overtakes it. Of all that come while there
+ * is no room, lots decide who waits, by size: those who happen to come when the place is free would have it each time.
+ * So what is large has its turn too, however steadily others come, and no queue grows.
  */
 export interface Turnstile {
-  /** One waits already: who is not let in now is refused. */
-  isTaken(): boolean;
-  /** At once where there is room, else when there is. Undefined: not now; also when it has waited for too long. */
+  /** At once where there is room, else when there is. Undefined: not now; perhaps after it has waited. */
   admit(size: number): Release | Promise<Release | undefined> | undefined;
 }
 
-export function turnstile(amount: number, longestWaitMillis: number): Turnstile {
+/** `random`: from 0 to below 1. */
+export function turnstile(
+  amount: number,
+  longestWaitMillis: number,
+  random: () => number = Math.random,
+): Turnstile {
   const room = budget(amount);
   let waiting: { readonly size: number; readonly enter: (release: Release | undefined) => void } | undefined;
+  /** Of all that have drawn lots for the place since it was free. */
+  let drawn = 0;
+
   const admit = (size: number): Release | undefined => {
     const release = room.admit(size);
     if (release === undefined) return undefined;
@@ -22,22 +29,26 @@ export function turnstile(amount: number, longestWaitMillis: number): Turnstile 
       if (waiting !== undefined && room.hasRoom(waiting.size)) waiting.enter(admit(waiting.size));
     };
   };
+  const wait = (size: number) =>
+    new Promise<Release | undefined>((resolve) => {
+      const enter = (release: Release | undefined) => {
+        waiting = undefined;
+        clearTimeout(timer);
+        resolve(release);
+      };
+      const timer = setTimeout(enter, longestWaitMillis, undefined);
+      waiting = { size, enter };
+    });
   return {
-    isTaken: () => waiting !== undefined,
     admit(size) {
-      if (waiting !== undefined) return undefined;
-      return (
-        admit(size) ??
-        new Promise((resolve) => {
-          const enter = (release: Release | undefined) => {
-            waiting = undefined;
-            clearTimeout(timer);
-            resolve(release);
-          };
-          const timer = setTimeout(enter, longestWaitMillis, undefined);
-          waiting = { size, enter };
-        })
-      );
+      if (waiting === undefined) {
+        drawn = size;
+        return admit(size) ?? wait(size);
+      }
+      drawn += size;
+      if (random() * drawn >= size) return undefined;
+      waiting.enter(undefined);
+      return wait(size);
     },
   };
 }
