@@ -77,7 +77,7 @@ test('columns may have any names, those of this code too', async () => {
 
 test('text, truth values and dates have their commonest values, times their bounds, lists their null share', async () => {
   const { columns } = await profile(
-    `SELECT 'v' || (i % 15 // 2) AS text, i % 3 = 0 AS yes, DATE '2026-01-01' + (i % 2)::INTEGER AS day, TIMESTAMP '2026-01-01' + to_hours(i::BIGINT) AS time, if(i = 0, NULL, [i]) AS list FROM range(30) t(i)`,
+    `SELECT 'v' || (i % 15 // 2) AS text, i % 3 = 0 AS yes, DATE '2026-01-01' + (i % 2)::INTEGER AS day, TIMESTAMP '2026-01-01' + to_hours(i::BIGINT) AS time, if(i = 0, NULL, [i]) AS list, [DATE '2026-01-01'] AS days FROM range(30) t(i)`,
   );
   expect(columns.map(({ name, top }) => [name, top?.[0] ?? null])).toEqual([
     ['text', { value: 'v0', count: 4 }],
@@ -88,6 +88,7 @@ test('text, truth values and dates have their commonest values, times their boun
   ]);
   expect(columns[3]).toMatchObject({ least: '2026-01-01 00:00:00', greatest: '2026-01-02 05:00:00' });
   expect(columns[4]).toMatchObject({ nulls: 1, numbers: null });
+  expect(columns[5]).toMatchObject({ nulls: 0, least: null, greatest: null, top: null });
 });
 
 test('of CSV all lines of all files tell what a column is, late ones too', async () => {

@@ -41,7 +41,8 @@ async function profileColumn(
 ): Promise<ColumnProfile> {
   const column = identifier(name);
   const numeric = NUMERIC.test(engineType);
-  const ordered = numeric || /^(TIMESTAMP|DATE)/.test(engineType);
+  const isList = engineType.endsWith(']');
+  const ordered = numeric || (/^(TIMESTAMP|DATE)/.test(engineType) && !isList);
   const bounds = ordered ? `CAST(min(${column}) AS VARCHAR), CAST(max(${column}) AS VARCHAR)` : 'NULL, NULL';
   const [row = []] = await rowsOf(connection, `SELECT count(*) - count(${column}), ${bounds} FROM ${from}`);
   return {
@@ -52,7 +53,7 @@ async function profileColumn(
     greatest: textOf(row[2]),
     numbers: numeric ? await profileNumbers(connection, from, column, WHOLE.test(engineType)) : null,
     top:
-      /^(VARCHAR|BOOLEAN|DATE|UUID|ENUM)/.test(engineType) && !engineType.endsWith(']')
+      /^(VARCHAR|BOOLEAN|DATE|UUID|ENUM)/.test(engineType) && !isList
         ? await topValues(connection, from, column)
         : null,
   };
