@@ -30,12 +30,12 @@ export interface AsOfEngine {
   join(request: AsOfRequest): Promise<AsOfResult>;
 }
 
-/** The entity rows of a training set. Relative paths are relative to the working directory of the caller. */
+/**
+ * The entity rows of a training set. Relative paths are relative to the working directory of the caller. A path names one
+ * file, which has its own columns only; a folder, with the columns of `key=value` folders in it; or, as a pattern, files
+ * with those of folders from its first wildcard on.
+ */
 export type Spine = (
-  /**
-   * One file, which has its own columns only; a folder, with the columns of `key=value` folders in it; or a pattern, with
-   * those from its first wildcard on.
-   */
   | { readonly kind: FileFormat; readonly path: string }
   /** A query in Postgres' SQL, at the address in an environment variable. Its order is the spine's: say ORDER BY. */
   | { readonly kind: 'postgres'; readonly urlEnv: string; readonly query: string }
