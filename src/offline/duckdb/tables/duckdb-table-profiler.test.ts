@@ -85,6 +85,7 @@ test('text, truth values and dates have their commonest values, times their boun
     ['day', { value: '2026-01-01', count: 15 }],
     ['time', null],
     ['list', null],
+    ['days', null],
   ]);
   expect(columns[3]).toMatchObject({ least: '2026-01-01 00:00:00', greatest: '2026-01-02 05:00:00' });
   expect(columns[4]).toMatchObject({ nulls: 1, numbers: null });
