@@ -185,6 +185,32 @@ test('a worker that is killed takes only what it was answering along: nobody is 
   expect(load.lost).toHaveLength(length);
 }, 60_000);
 
+test('workers whose first process is killed answer what they were sent, and end without a word', async () => {
+  const server = await serverProcess(project.env, '--workers', '2');
+  const pids = new Set<number>();
+  await vi.waitFor(
+    async () => {
+      pids.add(await pidOf(server.url));
+      expect(pids.size).toBe(2);
+    },
+    { timeout: 10_000 },
+  );
+  const load = clients(server.url, 8);
+  await vi.waitFor(() => expect(load.served()).toBeGreaterThan(200), { timeout: 10_000 });
+  await server.end('SIGKILL');
+  await load.refused;
+  expect(load.lost).toEqual([]);
+  const isAlive = (pid: number) => {
+    try {
+      return process.kill(pid, 0);
+    } catch {
+      return false;
+    }
+  };
+  await expect.poll(() => [...pids].filter(isAlive), { timeout: 10_000 }).toEqual([]);
+  expect(server.output()).not.toMatch(/Error|INTERNAL/);
+});
+
 test('a port that is taken is one clear error, also of workers', async () => {
   const server = await serverProcess(project.env);
   const { port } = new URL(server.url);

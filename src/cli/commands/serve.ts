@@ -28,8 +28,8 @@ export function registerServe(program: Command, context: CliContext): void {
     try {
       await withSession(context, options, (session) => serveUntil(stop, session, options));
     } finally {
-      // The channel to the primary would keep a worker alive.
-      if (cluster.isWorker) process.disconnect();
+      // The channel to the primary would keep a worker alive. Of one that was killed it is gone already.
+      if (cluster.isWorker && process.connected) process.disconnect();
     }
   });
 }
