@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { TidemarkError } from '../../src/core/errors.ts';
-import { micros, timeOf } from '../../src/core/time.ts';
+import { addDuration, durationOf, micros, subtractDuration, timeOf } from '../../src/core/time.ts';
 import {
   type ConnectOptions,
   connectPostgres,
@@ -160,6 +160,10 @@ test('times and ranges go to Postgres and back to the microsecond, in any sessio
     timeOf('1969-12-31T23:59:59.999999Z'),
     timeOf('0001-01-01T00:00:00Z'),
     timeOf('9999-12-31T23:59:59.999999Z'),
+    addDuration(timeOf('9999-12-31T23:59:59.999999Z'), durationOf('1us')),
+    subtractDuration(timeOf('0001-01-01T00:00:00Z'), durationOf('1us')),
+    micros(-210_863_520_000_000_000n),
+    micros(8_640_000_000_000_000_000n),
     timeOf('2300-06-01T12:34:56.789012Z'),
     micros(-1n),
     micros(0n),
@@ -173,6 +177,10 @@ test('times and ranges go to Postgres and back to the microsecond, in any sessio
   const [start, end] = [timeOf('2026-01-01T00:00:00.000001Z'), timeOf('2026-01-01T00:00:00.000002Z')];
   const [range] = await query(`select ${rangeColumns('$1::tstzrange')}`, [rangeParameter({ start, end })]);
   expect(range).toEqual({ start_at: start.toString(), end_at: end.toString() });
+  const ever = rangeParameter({ start: micros(-(2n ** 63n)), end: micros(2n ** 63n - 1n) });
+  expect(await query('select $1::tstzrange::text as range', [ever])).toEqual([
+    { range: '[-infinity,infinity)' },
+  ]);
 });
 
 test('a schema name that is no plain name is refused', () => {

@@ -14,14 +14,25 @@ export function microsFrom(text: string): Micros {
   return micros(BigInt(text));
 }
 
-/** A parameter for a `timestamptz`. */
+/** Postgres has no times before 4713 BC, and a JavaScript Date none after 275760. */
+const [FIRST, LAST] = [micros(-210_863_520_000_000_000n), micros(8_640_000_000_000_000_000n)];
+
+/**
+ * A parameter for a `timestamptz`. ISO 8601 has a sign before years of other than four digits, and a year 0, where
+ * Postgres has neither. What lies beyond its years, or beyond JavaScript's, is infinitely far.
+ */
 export function timeParameter(time: Micros): string {
-  return formatTime(time);
+  if (time < FIRST) return '-infinity';
+  if (time > LAST) return 'infinity';
+  const [, year = '', rest = ''] = /^([+-]?\d+)(.*)$/.exec(formatTime(time)) ?? [];
+  const number = Number(year);
+  const written = String(number > 0 ? number : 1 - number).padStart(4, '0');
+  return `${written}${rest}${number > 0 ? '' : ' BC'}`;
 }
 
 /** A parameter for a half-open `tstzrange`. */
 export function rangeParameter({ start, end }: Interval): string {
-  return `[${formatTime(start)},${formatTime(end)})`;
+  return `[${timeParameter(start)},${timeParameter(end)})`;
 }
 
 /** Selects a range's two ends as `start_at` and `end_at`. */
