@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { failureKind, isLasting } from './duckdb-failure.ts';
+import { duckDbReason, failureKind, isLasting } from './duckdb-failure.ts';
 
 // As DuckDB and its extension for S3 say them.
 describe('waiting heals nothing of', () => {
@@ -30,4 +30,16 @@ describe('the next time may be different of', () => {
     `Out of Memory Error: could not allocate block`,
     `INTERRUPT Error: Interrupted!`,
   ])('%s', (message) => expect(isLasting(new Error(message))).toBe(false));
+});
+
+test('what is wrong with CSV is told with its file and line, without the line itself', () => {
+  const about = 'Invalid Input Error: CSV Error on Line: 2\n';
+  const rest = `\n\nPossible Solution: Set the correct encoding, if available\n\n  file = data/late.csv\n  delimiter = , (Auto-Detected)`;
+  const unicode = 'Invalid unicode (byte sequence mismatch) detected. This file is not utf-8 encoded';
+  for (const line of ['', 'Original Line: 1,2026-10-01\n', 'Original Line: 1,"a\nb"\n']) {
+    expect(duckDbReason(new Error(`${about}${line}${unicode}.${rest}`))).toBe(
+      `${unicode} (line 2 of data/late.csv)`,
+    );
+  }
+  expect(duckDbReason(new Error(about))).toBe('CSV Error on Line: 2');
 });

@@ -67,8 +67,21 @@ export function isLasting(error: unknown): boolean {
   }
 }
 
-/** DuckDB's own sentence as a clause: its first line, without its class and without a full stop. */
+/**
+ * DuckDB's own sentence as a clause: its first line, without its class and without a full stop. Of CSV that is only
+ * where something is wrong; what it is stands further down, before what DuckDB would have one do.
+ */
 export function duckDbReason(error: unknown): string {
-  const [first = ''] = messageOf(error).split('\n');
-  return first.replace(/^(INTERRUPT Error|[A-Z][\w ]* Error): /, '').replace(/[.!:\s]+$/, '');
+  const message = messageOf(error);
+  const [first = ''] = message.split('\n');
+  const reason = withoutStop(first.replace(/^(INTERRUPT Error|[A-Z][\w ]* Error): /, ''));
+  const line = /^CSV Error on Line: (\d+)$/.exec(reason)?.[1];
+  const what = /\n(?!Original Line)([^\n]+)\n+(?:Possible|Column )/.exec(message)?.[1];
+  if (line === undefined || what === undefined) return reason;
+  const file = /^ {2}file = (.+)$/m.exec(message)?.[1];
+  return `${withoutStop(what)} (line ${line}${file === undefined ? '' : ` of ${file}`})`;
+}
+
+function withoutStop(sentence: string): string {
+  return sentence.replace(/[.!:\s]+$/, '');
 }
