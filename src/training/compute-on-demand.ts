@@ -26,7 +26,7 @@ export function onDemandColumns(
     if (transform === undefined) {
       throw new TidemarkError(
         'DEFINITION_INVALID',
-        `Cannot compute view "${view.name}" at version ${view.version}: its function is not in this feature repository.`,
+        `Cannot compute view "${view.name}" at version ${view.version}: its function is not in this feature repository as this process loaded it. A worker that runs since before it was defined has to be started again.`,
       );
     }
     const name = formatViewVersion({ view: view.name, version: view.version });
