@@ -9,7 +9,7 @@ import { normalised } from './compute/aggregate-arguments.ts';
 import { copyRowsSql } from './copy-to-parquet.ts';
 import { noteRecency } from './file-recency.ts';
 import { identifier } from './sql-text.ts';
-import { duckDbType, written } from './types.ts';
+import { duckDbType, kept } from './types.ts';
 
 export interface WrittenFile {
   readonly rows: number;
@@ -33,7 +33,7 @@ function fileColumns(view: FileShape): readonly string[] {
     ...(view.validTo === undefined ? [] : [VALID_TO]),
     ...view.features.map(({ name, type }) => {
       const column = identifier(name);
-      const value = written(normalised(column, duckDbType(type)), duckDbType(type));
+      const value = kept(normalised(column, duckDbType(type)), duckDbType(type));
       return value === column ? column : `${value} AS ${column}`;
     }),
   ];

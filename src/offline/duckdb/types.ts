@@ -38,12 +38,19 @@ export function duckDbType(type: ValueType): string {
 }
 
 /**
- * A column of this DuckDB type as it is written to Parquet: arrays of fixed size as lists, which is what Parquet has.
+ * A column of this DuckDB type as it is kept in Parquet: arrays of fixed size as lists, which is what Parquet has.
  * DuckDB writes a null one as if it had items, and other readers refuse such a file.
  */
-export function written(expression: string, engineType: string): string {
+export function kept(expression: string, engineType: string): string {
   const element = /^(.*)\[\d+\]$/s.exec(engineType)?.[1];
   return element === undefined ? expression : `CAST(${expression} AS ${element}[])`;
+}
+
+/** As it is written in what people read: JSON as text, for Polars reads a column that is said to be JSON as bytes. */
+export function written(expression: string, engineType: string): string {
+  const list = /^JSON\[\d*\]$/.test(engineType);
+  if (engineType !== 'JSON' && !list) return kept(expression, engineType);
+  return `CAST(${expression} AS ${list ? 'VARCHAR[]' : 'VARCHAR'})`;
 }
 
 const SCALARS_OF_DUCKDB: Readonly<Record<string, ScalarType>> = {

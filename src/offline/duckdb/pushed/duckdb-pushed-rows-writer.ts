@@ -13,7 +13,7 @@ import { duckDbReason, failureKind } from '../duckdb-failure.ts';
 import type { DuckDbEngine } from '../engine.ts';
 import { digestIntoPlace, makeFolder } from '../feature-file.ts';
 import { fileList, identifier, literalPath, stringLiteral } from '../sql-text.ts';
-import { duckDbType, written } from '../types.ts';
+import { duckDbType, kept } from '../types.ts';
 import { mergeMinutes } from './merge-minutes.ts';
 
 /** Lines are read in pieces of twice this size at least. */
@@ -140,7 +140,7 @@ function fromLine(column: string, type: ValueType): string {
     case 'array':
       return `CAST(list_transform(${column}, lambda item: ${scalarFromLine('item', parsed.element)}) AS ${sqlType})`;
     case 'vector':
-      return written(`CAST(${column} AS ${sqlType})`, sqlType);
+      return kept(`CAST(${column} AS ${sqlType})`, sqlType);
   }
 }
 
