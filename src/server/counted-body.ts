@@ -10,6 +10,8 @@ export function countedBody(payload: Readable, came: (bytes: number) => Error | 
       next(came(part.length) ?? null, part);
     },
   });
+  // Who hangs up in the middle of a body that nobody reads any more: told to nobody, it would end the process.
+  counted.on('error', () => {});
   payload.once('error', (error) => counted.destroy(error));
   counted.once('close', () => payload.unpipe(counted).resume());
   return payload.pipe(counted);

@@ -129,6 +129,27 @@ test('of bodies that nobody announced no more is kept than eight times the limit
   for (const client of clients) client.destroy();
 });
 
+test.each([
+  ['is larger than allowed', 'content-length: 9000000'],
+  ['grows larger than allowed', 'transfer-encoding: chunked'],
+  ['has no type', 'content-type:\r\ncontent-length: 900000'],
+  ['has not come', 'content-length: 900000'],
+])('who hangs up in the middle of a body that %s takes nobody along', async (_, head) => {
+  const { start } = servedApp();
+  app = start();
+  const { port } = new URL(await app.listen({ host: '127.0.0.1', port: 0 }));
+  const part = ' '.repeat(0x10000);
+  for (let round = 0; round < 10; round += 1) {
+    const client = connect(Number(port), '127.0.0.1');
+    client.write(`POST /get-online-features HTTP/1.1\r\nhost: a\r\n${head}\r\n\r\n`);
+    for (let at = 0; at < 10; at += 1)
+      client.write(head.includes('chunked') ? `20000\r\n${part}${part}\r\n` : part);
+    await new Promise((resolve) => setTimeout(resolve, 5 * round));
+    client.resetAndDestroy();
+  }
+  expect((await inject(largeRequest)).statusCode).toBe(200);
+});
+
 test('a body that was not announced is counted when it has come', async () => {
   const server = gated({ requests: 100, bytes: 80_000, values: 100_000 });
   app = server.app;
