@@ -370,6 +370,9 @@ describe('tidemark train', () => {
       error: { code: 'REQUEST_INVALID', message: expect.stringContaining('Cannot split by') },
     });
     expect((await train('--format', 'xlsx')).code).toBe(2);
+    const address = 'https://example.com/labels.csv';
+    const { stderr: refused } = await cli('train', '--service', 'model', '--spine', address);
+    expect(refused).toContain(`Cannot read ${address}: of addresses, only s3:// can be read.`);
   }, 90_000);
 });
 

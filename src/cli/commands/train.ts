@@ -189,7 +189,9 @@ function spineOf({ spine, query, queryOn, from, to, timestamp }: TrainOptions, c
       `--spine "${spine}" is neither a .parquet, a .csv nor a .jsonl file.`,
     );
   }
-  return { kind, path: spine.startsWith('s3://') ? spine : resolve(cwd, spine), timestampField: timestamp };
+  // The engine says which addresses it reads.
+  const isAddress = /^[a-z][a-z0-9+.-]*:\/\//i.test(spine);
+  return { kind, path: isAddress ? spine : resolve(cwd, spine), timestampField: timestamp };
 }
 
 function formatOf(path: string): FileFormat | undefined {
