@@ -1,7 +1,6 @@
 import { expandSelection } from '../core/expand-selection.ts';
 import type { Registry } from '../registry/registry.ts';
-import type { TrainingSetManifest } from './manifest.ts';
-import { listTrainingSets } from './training-set-folder.ts';
+import { type ListedSets, listTrainingSets } from './training-set-folder.ts';
 
 /**
  * The sets that models of a feature service were trained on, newest first: those the registry has recorded for it,
@@ -13,14 +12,15 @@ export async function listServiceSets(
     registry,
     offlineRoot,
   }: { readonly registry: Pick<Registry, 'load' | 'serviceSets'>; readonly offlineRoot: string },
-): Promise<readonly TrainingSetManifest[]> {
+): Promise<ListedSets> {
   const limit = Number.MAX_SAFE_INTEGER;
   const recorded = new Set((await registry.serviceSets({ project, service, limit })).map(({ id }) => id));
-  const found = (await listTrainingSets(offlineRoot, project)).filter(
+  const { sets, unreadable } = await listTrainingSets(offlineRoot, project);
+  const found = sets.filter(
     ({ id, recipe: { selection } }) =>
       recorded.has(id) || (selection.kind === 'service' && selection.service === service),
   );
   const applied = found.length === 0 ? await registry.load(project) : undefined;
   if (applied !== undefined) expandSelection(applied.manifest, { kind: 'service', service }, new Map());
-  return found;
+  return { sets: found, unreadable };
 }

@@ -72,17 +72,30 @@ export async function filesIn(folder: string): Promise<readonly string[]> {
   }
 }
 
-/** The manifests of a project's sets, newest first. Folders that are not whole are left out. */
-export async function listTrainingSets(
-  offlineRoot: string,
-  project: string,
-): Promise<readonly TrainingSetManifest[]> {
+export interface ListedSets {
+  /** Newest first. */
+  readonly sets: readonly TrainingSetManifest[];
+  /** STORE_CORRUPT of each manifest that is not its set's. */
+  readonly unreadable: readonly TidemarkError[];
+}
+
+/** The manifests of a project's sets. Folders that are not whole are left out. */
+export async function listTrainingSets(offlineRoot: string, project: string): Promise<ListedSets> {
   const sets: TrainingSetManifest[] = [];
+  const unreadable: TidemarkError[] = [];
   for (const id of await setIds(offlineRoot, project)) {
-    const manifest = await readManifest(trainingSetFolder(offlineRoot, project, id), id);
-    if (manifest !== undefined) sets.push(manifest);
+    try {
+      const manifest = await readManifest(trainingSetFolder(offlineRoot, project, id), id);
+      if (manifest !== undefined) sets.push(manifest);
+    } catch (error) {
+      if (!(error instanceof TidemarkError)) throw error;
+      unreadable.push(error);
+    }
   }
-  return sets.toSorted((a, b) => (a.createdAt < b.createdAt ? 1 : a.createdAt > b.createdAt ? -1 : 0));
+  const newestFirst = sets.toSorted((a, b) =>
+    a.createdAt < b.createdAt ? 1 : a.createdAt > b.createdAt ? -1 : 0,
+  );
+  return { sets: newestFirst, unreadable };
 }
 
 /** The set whose id begins so. REQUEST_INVALID when there is none, or more than one. */

@@ -1,4 +1,4 @@
-import { appendFile, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -386,6 +386,29 @@ describe('tidemark dataset', () => {
     expect((await cli('dataset', 'list')).stdout).toMatch(
       new RegExp(`${set.id.slice(0, 16)} .* 40 .* 3 +service model`),
     );
+  });
+
+  test('lists the other sets when the manifest of one is not readable, and says which', async () => {
+    const folders = ['a', 'b'].map((digit) =>
+      join(deps.offlineRoot, project.name, 'training-sets', digit.repeat(64)),
+    );
+    const [one = '', two = ''] = folders;
+    try {
+      await mkdir(one);
+      await writeFile(join(one, 'manifest.json'), '{"id":');
+      const list = await cli('dataset', 'list', '--json');
+      expect(list.code).toBe(1);
+      expect((JSON.parse(list.stdout) as { id: string }[]).map(({ id }) => id)).toContain(set.id);
+      expect(list.stderr).toContain(`Cannot read the manifest of training set ${'a'.repeat(64)} at ${one}`);
+      await mkdir(two);
+      await writeFile(join(two, 'manifest.json'), '{}');
+      const both = await cli('dataset', 'list', '--service', 'model');
+      expect(both.stdout).toContain(set.id.slice(0, 16));
+      expect(both.stderr).toContain('Cannot read the manifests of 2 training sets:');
+      for (const folder of folders) expect(both.stderr).toContain(folder);
+    } finally {
+      for (const folder of folders) await rm(folder, { recursive: true, force: true });
+    }
   });
 
   test('lists the sets of a service, also one that was asked for otherwise before', async () => {

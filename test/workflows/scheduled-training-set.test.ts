@@ -96,7 +96,7 @@ async function madeUpFor(name: string, first: number, last: number): Promise<Sch
   return made;
 }
 
-const sets = async () => await listTrainingSets(project.platform.config.offline, project.name);
+const sets = async () => (await listTrainingSets(project.platform.config.offline, project.name)).sets;
 
 test('every tick is a set of the rows between the tick before and it, and the same tick again finds its set', async () => {
   const last = await madeUpFor('daily', 2, 4);

@@ -1,17 +1,23 @@
 import type { Command } from 'commander';
-import { TidemarkError } from '../../core/errors.ts';
+import { problemsError, TidemarkError } from '../../core/errors.ts';
 import { checkLeakage } from '../../training/check-leakage.ts';
 import { diffTrainingSets } from '../../training/diff-training-sets.ts';
 import { listServiceSets } from '../../training/list-service-sets.ts';
 import { nullSharesOf } from '../../training/manifest.ts';
 import { restatedInputs } from '../../training/restated-inputs.ts';
-import { findTrainingSet, listTrainingSets, trainingSetFolder } from '../../training/training-set-folder.ts';
+import {
+  findTrainingSet,
+  type ListedSets,
+  listTrainingSets,
+  trainingSetFolder,
+} from '../../training/training-set-folder.ts';
 import { verifyTrainingSet } from '../../training/verify-training-set.ts';
 import { type CliContext, type CommonOptions, withSession } from '../context.ts';
 import { diffLines, listLines, showLines, verifyLines } from '../dataset-lines.ts';
 import { leakageLines } from '../leakage-lines.ts';
 import { withOfflineSession } from '../offline-session.ts';
 import { withExample, withJson, withRepo } from '../options.ts';
+import type { Output } from '../output.ts';
 
 export function registerDataset(program: Command, context: CliContext): void {
   const dataset = program
@@ -31,15 +37,14 @@ export function registerDataset(program: Command, context: CliContext): void {
   ).action(({ service, ...options }: CommonOptions & { readonly service?: string }) =>
     service === undefined
       ? withOfflineSession(context, options, async ({ repo, output, offlineRoot }) => {
-          const sets = await listTrainingSets(offlineRoot, repo.project.name);
-          output.facts(sets, () => listLines(sets));
+          tellSets(output, await listTrainingSets(offlineRoot, repo.project.name));
         })
       : withSession(context, options, async ({ platform, repo, output }) => {
           const found = await listServiceSets(
             { project: repo.project.name, service },
             { registry: await platform.registry(), offlineRoot: platform.config.offline },
           );
-          output.facts(found, () => listLines(found, service));
+          tellSets(output, found, service);
         }),
   );
 
@@ -111,5 +116,19 @@ export function registerDataset(program: Command, context: CliContext): void {
       const diff = await diffTrainingSets(before, after, { ...offline, offlineRoot });
       output.facts(diff, () => diffLines(diff));
     }),
+  );
+}
+
+/** What can be told is told, before what could not be read is the error. */
+function tellSets(output: Output, { sets, unreadable }: ListedSets, service?: string): void {
+  output.facts(sets, () => listLines(sets, service));
+  const [first, ...others] = unreadable;
+  if (first === undefined) return;
+  if (others.length === 0) throw first;
+  const problems = unreadable.map(({ message }, at) => ({ where: `${at + 1}`, message }));
+  throw problemsError(
+    first.code,
+    `Cannot read the manifests of ${unreadable.length} training sets:`,
+    problems,
   );
 }
