@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { TidemarkError } from '../../core/errors.ts';
-import type { Recency } from '../../core/rows.ts';
+import type { FeatureRow, Recency } from '../../core/rows.ts';
 import { type Micros, micros } from '../../core/time.ts';
-import type { Value, ValueType } from '../../core/value-type.ts';
+import type { KeyValue, Value, ValueType } from '../../core/value-type.ts';
 import { ByteReader } from './byte-reader.ts';
 import type { ByteWriter } from './byte-writer.ts';
+import { ReadRow } from './read-row.ts';
 import { isNullAt, markNull, type ValueCodec, valueCodec } from './value-codec.ts';
 
 /**
@@ -40,9 +41,9 @@ export interface RowCodec {
   encode(writer: ByteWriter, row: StoredRow): void;
   /**
    * Also accepts a row written when the version had fewer features: those it lacks are null. Throws STORE_CORRUPT
-   * for a row of any other schema, or one that was damaged. The row is what lies from `start` to `end`.
+   * for a row of any other schema, or one that was damaged. The row of the key is what lies from `start` to `end`.
    */
-  decode(bytes: Buffer, start?: number, end?: number): StoredRow;
+  decode(key: readonly KeyValue[], bytes: Buffer, start?: number, end?: number): FeatureRow;
 }
 
 /** `name` is how errors call the view version. With `validity`, rows tell until when they are true. */
@@ -53,6 +54,7 @@ export function rowCodec(name: string, types: readonly ValueType[], validity = f
   const countOfSchema = new Map(types.map((_, i) => [schemaId(types.slice(0, i), validity), i]));
   countOfSchema.set(schema, types.length);
   const reader = new ByteReader();
+  const allNull = types.map((): Value => null);
 
   return {
     encode(writer, row) {
@@ -74,7 +76,7 @@ export function rowCodec(name: string, types: readonly ValueType[], validity = f
       }
     },
 
-    decode(bytes, start = 0, end = bytes.length) {
+    decode(key, bytes, start = 0, end = bytes.length) {
       if (end - start < HEADER_BYTES) throw corrupt(name, `it has ${end - start} bytes`);
       reader.open(bytes, start, end);
       const eventTime = micros(reader.orderedInt64());
@@ -84,7 +86,7 @@ export function rowCodec(name: string, types: readonly ValueType[], validity = f
       if (count === undefined) {
         throw corrupt(name, 'it was written with value types that are not the first ones of this version');
       }
-      const values: Value[] = [];
+      const values = allNull.slice();
       let validTo: Micros | null = null;
       try {
         if (validity) validTo = readEnd(reader);
@@ -94,9 +96,9 @@ export function rowCodec(name: string, types: readonly ValueType[], validity = f
       }
       if (!reader.isAtEnd) throw corrupt(name, 'bytes are left over');
       reader.close();
-      return validity
-        ? { eventTime, createdTime, revision, values, validTo }
-        : { eventTime, createdTime, revision, values };
+      const row = new ReadRow(key, eventTime, createdTime, revision, values);
+      if (validity) row.validTo = validTo;
+      return row;
     },
   };
 
@@ -114,8 +116,8 @@ export function rowCodec(name: string, types: readonly ValueType[], validity = f
 
   function readValues(reader: ByteReader, count: number, values: Value[]): void {
     const start = reader.take((count + 7) >> 3);
-    for (let i = 0; i < types.length; i++) {
-      values.push(i >= count || isNullAt(reader.bytes, start, i) ? null : codecAt(codecs, i).read(reader));
+    for (let i = 0; i < count; i++) {
+      if (!isNullAt(reader.bytes, start, i)) values[i] = codecAt(codecs, i).read(reader);
     }
   }
 }

@@ -57,14 +57,8 @@ export async function readRows(
       bytesOfAll += end - start;
       // The rest of the replies is let pass.
       if (bytesOfAll > maxBytes) throw tooLarge(count, maxBytes);
-      const { eventTime, createdTime, revision, values, validTo } = tableOf(asked.table).rows.decode(
-        bytes,
-        start,
-        end,
-      );
       const rows = found[request];
-      const row = { key, eventTime, createdTime, revision, values };
-      if (rows !== undefined) rows[index - first] = validTo === undefined ? row : { ...row, validTo };
+      if (rows !== undefined) rows[index - first] = tableOf(asked.table).rows.decode(key, bytes, start, end);
     },
   );
   return found;

@@ -69,7 +69,7 @@ function rowsOf(table: PackedTable, found: readonly unknown[]): readonly Feature
     const field = found[i];
     const row = found[i + 1];
     if (!(field instanceof Buffer) || !(row instanceof Buffer)) continue;
-    rows.push({ key: table.entities.decode(field), ...table.rows.decode(row) });
+    rows.push(table.rows.decode(table.entities.decode(field), row));
   }
   return rows;
 }
