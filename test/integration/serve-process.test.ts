@@ -73,6 +73,19 @@ async function pidOf(url: string): Promise<number> {
   return ((await response.json()) as { pid: number }).pid;
 }
 
+/** The processes of two workers, once each has answered. */
+async function bothWorkers(url: string): Promise<readonly number[]> {
+  const pids = new Set<number>();
+  await vi.waitFor(
+    async () => {
+      pids.add(await pidOf(url));
+      expect(pids.size).toBe(2);
+    },
+    { timeout: 10_000 },
+  );
+  return [...pids];
+}
+
 test('a server that is told to stop under load answers every request it was sent, and exits with 0', async () => {
   const server = await serverProcess(project.env);
   const load = clients(server.url, 8);
@@ -85,14 +98,7 @@ test('a server that is told to stop under load answers every request it was sent
 
 test('workers share the port, tell their figures as one, and end with the first, losing no request', async () => {
   const server = await serverProcess(project.env, '--workers', '2');
-  const pids = new Set<number>();
-  await vi.waitFor(
-    async () => {
-      pids.add(await pidOf(server.url));
-      expect(pids.size).toBe(2);
-    },
-    { timeout: 10_000 },
-  );
+  await bothWorkers(server.url);
 
   const load = clients(server.url, 8);
   await vi.waitFor(() => expect(load.served()).toBeGreaterThan(50), { timeout: 10_000 });
@@ -110,15 +116,7 @@ test('a worker that dies is replaced', async () => {
   const victim = await pidOf(server.url);
   process.kill(victim, 'SIGKILL');
   await expect.poll(() => server.output()).toContain(`Worker ${victim} ended with SIGKILL`);
-  const others = new Set<number>();
-  await vi.waitFor(
-    async () => {
-      others.add(await pidOf(server.url));
-      expect(others.size).toBe(2);
-    },
-    { timeout: 10_000 },
-  );
-  expect(others).not.toContain(victim);
+  expect(await bothWorkers(server.url)).not.toContain(victim);
   expect(await server.end('SIGTERM')).toBe(0);
 });
 
@@ -187,14 +185,7 @@ test('a worker that is killed takes only what it was answering along: nobody is 
 
 test('workers whose first process is killed answer what they were sent, and end without a word', async () => {
   const server = await serverProcess(project.env, '--workers', '2');
-  const pids = new Set<number>();
-  await vi.waitFor(
-    async () => {
-      pids.add(await pidOf(server.url));
-      expect(pids.size).toBe(2);
-    },
-    { timeout: 10_000 },
-  );
+  const pids = await bothWorkers(server.url);
   const load = clients(server.url, 8);
   await vi.waitFor(() => expect(load.served()).toBeGreaterThan(200), { timeout: 10_000 });
   await server.end('SIGKILL');
@@ -207,7 +198,7 @@ test('workers whose first process is killed answer what they were sent, and end 
       return false;
     }
   };
-  await expect.poll(() => [...pids].filter(isAlive), { timeout: 10_000 }).toEqual([]);
+  await expect.poll(() => pids.filter(isAlive), { timeout: 10_000 }).toEqual([]);
   expect(server.output()).not.toMatch(/Error|INTERNAL/);
 });
 

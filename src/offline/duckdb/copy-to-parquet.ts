@@ -4,9 +4,9 @@ import { stringLiteral } from './sql-text.ts';
  * How all Parquet of Tidemark is written: the same rows in the same order give the same bytes, whatever the number of
  * threads, for groups have a fixed size and DuckDB writes no time and no name into the file.
  *
- * Level 2 of zstd takes a third to two thirds of level 3's time for columns of times, money or identifiers, and gives
- * files as small (`bench/README.md`). Version 1 of the encodings, as version 2 is not read everywhere: fastparquet
- * 2026.9 reads other integers, and Spark 3.5 other bytes, than were written, and both refuse most other columns.
+ * Level 2 of zstd takes a third to four fifths of level 3's time for columns of times, identifiers or money, and gives
+ * files of about the size (`bench/README.md`). Version 1 of the encodings, as version 2 is not read everywhere:
+ * fastparquet 2026.9 reads other integers, and Spark 3.5 other bytes, than were written, and both refuse floats.
  */
 function options(rowsPerGroup: number): string {
   return `FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 2, PARQUET_VERSION V1, ROW_GROUP_SIZE ${rowsPerGroup}`;
