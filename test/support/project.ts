@@ -7,7 +7,9 @@ import type { Session } from '../../src/cli/context.ts';
 import { createOutput } from '../../src/cli/output.ts';
 import { compose } from '../../src/compose.ts';
 import { readConfig } from '../../src/config.ts';
+import { batchViews, type Manifest } from '../../src/core/manifest.ts';
 import { formatTime, type Micros, micros, systemClock } from '../../src/core/time.ts';
+import { materializeId, trainingSetScheduleId } from '../../src/orchestrate/ids.ts';
 import { loadRepo } from '../../src/repo/load-repo.ts';
 import { featureRepo, writeRows } from './feature-repo.ts';
 import { services, testDatabase, uniqueName } from './services.ts';
@@ -72,12 +74,33 @@ function iso(time: Micros): string {
   return formatTime(time);
 }
 
-/** A test project whose definitions are applied. Its schedules end with the test file. */
+/**
+ * A test project whose definitions are applied. Its schedules end with the test file, and fire when the test asks
+ * them to: one that fires of itself, for a minute or an hour ends just now, does the test's work before the test.
+ */
 export async function appliedProject(options: ProjectOptions): Promise<TestProject> {
   const project = await testProject(options);
-  await applyRepo(project);
+  const { plan } = await applyRepo(project);
   cleanups.push(() => removeSchedules(project));
+  await holdSchedules(project, plan.manifest);
   return project;
+}
+
+async function holdSchedules({ platform, name }: TestProject, manifest: Manifest): Promise<void> {
+  const { client } = await platform.temporal();
+  const ids = [
+    ...batchViews(manifest).map((view) =>
+      materializeId({ project: name, view: view.name, version: view.version }),
+    ),
+    ...manifest.trainingSetSchedules.map((set) => trainingSetScheduleId(name, set.name)),
+  ];
+  for (const handle of ids.map((id) => client.schedule.getHandle(id))) {
+    await handle.pause('fires when the test asks it to');
+    // What fired while it was made waits for a worker.
+    for (const { workflow } of (await handle.describe()).info.runningActions) {
+      await client.workflow.getHandle(workflow.workflowId, workflow.firstExecutionRunId).terminate();
+    }
+  }
 }
 
 async function removeSchedules({ platform, name }: TestProject): Promise<void> {

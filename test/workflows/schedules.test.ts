@@ -15,6 +15,7 @@ test('a definition pauses and resumes its schedule, and leaves a pause by hand a
   const handle = client.schedule.getHandle(materializeId(target));
   const isPaused = async () => (await handle.describe()).state.paused;
 
+  await handle.unpause();
   await schedules.upsert({ ...view, paused: true }, project.name);
   expect(await isPaused()).toBe(true);
   await schedules.upsert(view, project.name);
