@@ -255,6 +255,25 @@ describe.each(['the extension', 'COPY'] as const)('a Postgres source read throug
     expect((await asOf.describeSpine(spine('DESC'))).digest).not.toBe(described.digest);
   });
 
+  test('and a spine query with columns that differ only in case, or have one name, are refused', async () => {
+    const query = `SELECT at, user_id AS a, amount AS "A" FROM events`;
+    const twice = 'it names columns more than once (a, A; case does not count).';
+    const asOf = createDuckDbAsOfEngine(engine, place);
+    const spine = { kind: 'postgres', urlEnv: 'WAREHOUSE_URL', query, timestampField: 'at' } as const;
+    await expect(asOf.describeSpine(spine)).rejects.toMatchObject({
+      code: 'SPINE_INVALID',
+      message: `Cannot use the spine query: ${twice}`,
+    });
+    await expect(asOf.describeSpine({ ...spine, query: 'SELECT at, 1, 2 FROM events' })).rejects.toThrow(
+      'it names columns more than once (?column?, ?column?; case does not count).',
+    );
+    const reader = createDuckDbSourceReader(engine, place);
+    await expect(reader.describe(source({ table: null, query }))).rejects.toMatchObject({
+      code: 'SOURCE_SCHEMA_MISMATCH',
+      message: `Cannot read source "events" in Postgres: ${twice} Give each a name of its own.`,
+    });
+  });
+
   test('is the spine of a schedule, with the rows of the tick’s interval to the microsecond', async () => {
     const spec = trainingSetSpec({
       schedule: '0 * * * *',

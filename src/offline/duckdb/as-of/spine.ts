@@ -19,6 +19,7 @@ import { describeSelect, type EngineColumn, isRemote, requireDeclared } from '..
 import { identifier, literalPath, stringLiteral, writtenParquet } from '../sql-text.ts';
 import { isTimeColumn } from '../types.ts';
 import { rangeSpineSql } from './range-spine-sql.ts';
+import { namesInFiles, refuseNames } from './refuse-names.ts';
 import { spineColumn, spineProblem, spineTimeSql } from './spine-columns.ts';
 import { keyTypes, textSpineSql } from './text-spine.ts';
 
@@ -59,7 +60,7 @@ export async function loadSpine(
   const file = inPlace ? fileOf(spine) : null;
   const fill = async (allLines: boolean) =>
     fillSpine(connection, spine, {
-      relation: await relationOf(connection, spine, { ...place, views, allLines }),
+      ...(await relationOf(connection, spine, { ...place, views, allLines })),
       file,
     });
   const filled = await readable(spine, async () => {
@@ -96,9 +97,10 @@ const ROW_NUMBER = 'file_row_number';
 async function fillSpine(
   connection: DuckDBConnection,
   spine: Spine,
-  { relation, file }: { readonly relation: string; readonly file: string | null },
+  { relation, ownNames, file }: Relation & { readonly file: string | null },
 ): Promise<Pick<LoadedSpine, 'columns' | 'timeColumn'>> {
   const found = await describeSelect(connection, `SELECT * FROM ${relation}`);
+  if (ownNames !== undefined) await refuseNames(spine, found, ownNames);
   const at = spineColumn(spine, found, spine.timestampField, 'the rows’ times');
   const timeColumn = found[at] ?? { name: spine.timestampField, engineType: '' };
   const time = spineTimeSql(spine, timeColumn, identifier(timeColumn.name));
@@ -186,7 +188,14 @@ export async function spineDigest(connection: DuckDBConnection, spine: Spine): P
   return digestOf({ kind: spine.kind, files, folders: named.files.map(({ values }) => [...values]) });
 }
 
-/** A table function or a query in parentheses; what a query needs is made. */
+interface Relation {
+  /** A table function or a query in parentheses. */
+  readonly relation: string;
+  /** What its columns are called where they are, unless that has been looked at. */
+  readonly ownNames?: () => Promise<readonly string[]>;
+}
+
+/** What a query needs is made. */
 async function relationOf(
   connection: DuckDBConnection,
   spine: Spine,
@@ -195,7 +204,7 @@ async function relationOf(
     allLines,
     ...place
   }: SpinePlace & { readonly views: readonly JoinedView[]; readonly allLines: boolean },
-): Promise<string> {
+): Promise<Relation> {
   if ('path' in spine && isRemote(spine.path)) await openAddress(connection, spine.path, place);
   switch (spine.kind) {
     case 'parquet':
@@ -208,21 +217,25 @@ async function relationOf(
         kind === 'parquet'
           ? `read_parquet(${stringLiteral(named.path)}${folders})`
           : await textSpineSql(connection, { ...spine, kind }, { named, folders, views, allLines });
-      return await withoutFoldersAbove(connection, { ...named, kind }, scan);
+      const relation = await withoutFoldersAbove(connection, { ...named, kind }, scan);
+      return kind === 'parquet'
+        ? { relation, ownNames: () => namesInFiles(connection, kind, named) }
+        : { relation };
     }
     case 'written': {
       const select = spine.columns.map(({ name, engineType }) => {
         const column = identifier(name);
         return `CAST(${column} AS ${engineType}) AS ${column}`;
       });
-      return `(SELECT ${select.join(', ')} FROM ${writtenParquet(spine.paths)})`;
+      return { relation: `(SELECT ${select.join(', ')} FROM ${writtenParquet(spine.paths)})` };
     }
     case 'range':
-      return rangeSpineSql(spine, place.offlineRoot);
+      return { relation: rangeSpineSql(spine, place.offlineRoot) };
     case 'postgres': {
       const { urlEnv, query, timestampField } = spine;
       const rows = { what: 'the spine query', urlEnv, table: null, query, timestampField };
-      return (await openPostgres(connection, rows, place.remote)).relation;
+      const refused = (reason: string) => spineProblem(spine, reason);
+      return await openPostgres(connection, { ...rows, refused }, place.remote);
     }
     case 'query': {
       const sources = spine.sources ?? [];
@@ -237,7 +250,9 @@ async function relationOf(
       for (const source of namedIn(spine.query, sources)) {
         requireDeclared(await createSourceView(connection, source, place), source);
       }
-      return `(${shape.text})`;
+      const relation = `(${shape.text})`;
+      const ownNames = async () => (await describeSelect(connection, relation)).map(({ name }) => name);
+      return { relation, ownNames };
     }
   }
 }

@@ -2,9 +2,10 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { JoinedView, Spine } from '../../as-of-engine.ts';
 import type { NamedFiles } from '../sources/named-files.ts';
 import { describeSelect, type EngineColumn } from '../sources/source-scan.ts';
-import { repeatedNames, typedCsvSql } from '../sources/typed-csv.ts';
+import { typedCsvSql } from '../sources/typed-csv.ts';
 import { literalPath, stringLiteral } from '../sql-text.ts';
 import { duckDbType } from '../types.ts';
+import { namesInFiles, refuseNames } from './refuse-names.ts';
 import { spineProblem } from './spine-columns.ts';
 
 /** Rows in files that do not say of which types their columns are. */
@@ -30,7 +31,8 @@ export async function textSpineSql(
   if (spine.kind === 'json') {
     // A line says whether a key is text or a number; only text that looks like a time is taken for one.
     const scan = `read_json(${path}, format = 'newline_delimited', sample_size = -1${folders})`;
-    await refuseEmpty(connection, spine, scan, named);
+    const { columns } = await refuseEmpty(connection, spine, scan, named);
+    await refuseNames(spine, columns, () => namesInFiles(connection, spine.kind, named));
     return scan;
   }
   const csv = (types: readonly EngineColumn[], more = '') => {
@@ -41,11 +43,7 @@ export async function textSpineSql(
   const sniffed = await refuseEmpty(connection, spine, csv([]), named);
   const [first] = named.files;
   const files = { only: named.only, sample: first === undefined ? null : literalPath(first.file) };
-  const repeated = await repeatedNames(connection, sniffed.columns, files.sample);
-  if (repeated.length > 0) {
-    const names = repeated.join(', ');
-    throw spineProblem(spine, `its header names columns more than once (${names}; case does not count)`);
-  }
+  await refuseNames(spine, sniffed.columns, () => namesInFiles(connection, spine.kind, named));
   const keys = keyTypes(
     sniffed.columns.map(({ name }) => name),
     reading.views,

@@ -3,9 +3,10 @@ import { TidemarkError } from '../../../core/errors.ts';
 import type { Column, FileSourceSpec } from '../../../core/source.ts';
 import { stringLiteral } from '../sql-text.ts';
 import { duckDbType } from '../types.ts';
+import { mayBeRenamed, namesInFile, repeatedNames } from './own-names.ts';
 import { describeSelect, type EngineColumn } from './source-scan.ts';
 import { isTextTime } from './text-times.ts';
-import { type CsvFiles, repeatedNames, typedCsvSql } from './typed-csv.ts';
+import { type CsvFiles, typedCsvSql } from './typed-csv.ts';
 import { wholeNumbersSql } from './whole-numbers.ts';
 
 /**
@@ -23,7 +24,9 @@ export async function formatScan(
   switch (source.kind) {
     case 'parquet': {
       const sql = `read_parquet(${files}, union_by_name = true${hive})`;
-      return { sql, columns: await described(sql) };
+      const columns = await described(sql);
+      await refuseNames(connection, source, columns, sample);
+      return { sql, columns };
     }
     case 'csv': {
       const sql = (types: readonly EngineColumn[], more = '') =>
@@ -32,13 +35,7 @@ export async function formatScan(
       // Looked at once: DuckDB reads the beginning of every file for it.
       const columns = await described(sql(types));
       const own = columns.filter(({ name }) => !keys.includes(name));
-      const repeated = await repeatedNames(connection, own, sample);
-      if (repeated.length > 0) {
-        throw new TidemarkError(
-          'SOURCE_SCHEMA_MISMATCH',
-          `Cannot read source "${source.name}" at ${source.path}: its header names columns more than once (${repeated.join(', ')}; case does not count). Give each a name of its own.`,
-        );
-      }
+      await refuseNames(connection, source, own, sample);
       const scan = await typedCsvSql(connection, own, { only, sample }, (text, more) =>
         sql(replaced(types, text), more),
       );
@@ -48,6 +45,7 @@ export async function formatScan(
       const sql = (more: string) =>
         `read_json(${files}, format = 'newline_delimited', union_by_name = true${hive}${more})`;
       const types = await jsonTypes(connection, source, declared, keys, sql);
+      await refuseNames(connection, source, types, sample);
       const scan = wholeNumbersSql(
         types,
         only,
@@ -57,6 +55,26 @@ export async function formatScan(
       return { sql: scan, columns: await described(scan) };
     }
   }
+}
+
+/** As many lines of JSON as DuckDB looks at to tell the columns. */
+const LINES_LOOKED_AT = 20_480;
+
+/** SOURCE_SCHEMA_MISMATCH where a name might be that of another column; `sample` is one of the files, if one is known. */
+async function refuseNames(
+  connection: DuckDBConnection,
+  { name, path, kind }: FileSourceSpec,
+  columns: readonly EngineColumn[],
+  sample: string | null,
+): Promise<void> {
+  if (sample === null || !mayBeRenamed(columns)) return;
+  const names = await namesInFile(connection, kind, { file: sample, lines: LINES_LOOKED_AT });
+  const problem = repeatedNames(names);
+  if (problem === null) return;
+  throw new TidemarkError(
+    'SOURCE_SCHEMA_MISMATCH',
+    `Cannot read source "${name}" at ${path}: ${problem}. Give each a name of its own.`,
+  );
 }
 
 /** `types`, those of the same names in `others` as they are there, and the rest of `others`. */

@@ -67,7 +67,12 @@ export async function openShape(
 
 export function postgresRows(source: PostgresSourceSpec): PostgresRows {
   const { name, urlEnv, table, query, timestampField } = source;
-  return { what: `source "${name}"`, urlEnv, table, query, timestampField };
+  const refused = (reason: string) =>
+    new TidemarkError(
+      'SOURCE_SCHEMA_MISMATCH',
+      `Cannot read source "${name}" in Postgres: ${reason}. Give each a name of its own.`,
+    );
+  return { what: `source "${name}"`, urlEnv, table, query, timestampField, refused };
 }
 
 /** STACK_UNAVAILABLE when it cannot be reached from here at all. */

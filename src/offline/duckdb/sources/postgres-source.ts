@@ -7,6 +7,7 @@ import type { SourceExtent } from '../../source-reader.ts';
 import { failureKind } from '../duckdb-failure.ts';
 import { identifier, stringLiteral } from '../sql-text.ts';
 import type { OpenRange } from './hive-partitions.ts';
+import { repeatedNames } from './own-names.ts';
 import { type PostgresColumn, type TransportedColumn, transported } from './postgres-columns.ts';
 import { copyIntoTable } from './postgres-copy.ts';
 import { redactAddress } from './redact-address.ts';
@@ -23,6 +24,8 @@ export interface PostgresRows {
   readonly query: string | null;
   /** The column that a range of time is asked of. */
   readonly timestampField: string;
+  /** The error of a relation whose columns' names are such that DuckDB would give it others. */
+  readonly refused: (reason: string) => TidemarkError;
 }
 
 export interface OpenPostgres {
@@ -116,6 +119,8 @@ async function columnsOf(client: pg.Client, rows: PostgresRows): Promise<readonl
   const { fields } = await client
     .query(`${OPENING}${relationOf(rows)} LIMIT 0`)
     .catch((error) => Promise.reject(placed(error, rows)));
+  const problem = repeatedNames(fields.map(({ name }) => name));
+  if (problem !== null) throw rows.refused(problem);
   const oids = [...new Set(fields.map(({ dataTypeID }) => dataTypeID))];
   const types = await client.query<{
     oid: number;

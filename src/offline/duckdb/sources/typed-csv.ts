@@ -35,33 +35,6 @@ export async function typedCsvSql(
   );
 }
 
-/**
- * Names that stand more than once in the header, as they are written there (`a`, `A`); none when all differ. DuckDB
- * finds names without regard to case, and calls the second `A_1`, which might as well be the name of a column.
- */
-export async function repeatedNames(
-  connection: DuckDBConnection,
-  columns: readonly EngineColumn[],
-  sample: string | null,
-): Promise<readonly string[]> {
-  const lower = columns.map(({ name }) => name.toLowerCase());
-  const isSuspect = lower.some((name) => lower.includes(name.replace(/_\d+$/, '')) && /_\d+$/.test(name));
-  if (sample === null || !isSuspect) return [];
-  const file = stringLiteral(sample);
-  const rowOf = async (sql: string) => (await connection.runAndReadAll(sql)).getRows()[0] ?? [];
-  const [delimiter, quote, skipped] = await rowOf(
-    `SELECT Delimiter, Quote, SkipRows FROM sniff_csv(${file})`,
-  );
-  const options = [`delim = ${stringLiteral(String(delimiter))}`, `skip = ${Number(skipped)}`];
-  if (String(quote).length === 1) options.push(`quote = ${stringLiteral(String(quote))}`);
-  const header = await rowOf(
-    `SELECT * FROM read_csv(${file}, header = false, all_varchar = true, ${options.join(', ')}) LIMIT 1`,
-  );
-  const names = header.map(String);
-  const count = (name: string) => names.filter((one) => one.toLowerCase() === name.toLowerCase()).length;
-  return names.filter((name) => count(name) > 1);
-}
-
 function isZoned({ engineType }: EngineColumn): boolean {
   return engineType === 'TIMESTAMP WITH TIME ZONE';
 }
