@@ -70,7 +70,7 @@ export function showLines(
         name,
         type,
         `${view}@v${version}:${feature}`,
-        `${percent(1 - (nulls[name] ?? 0))} with a value`,
+        withValue(nulls[name] ?? null),
       ]),
     ),
     'Read from',
@@ -189,6 +189,10 @@ function measures(column: ColumnProfile | null, rows: number): ReadonlyMap<strin
 
 function indented(rows: readonly (readonly string[])[]): readonly string[] {
   return table(rows).map((line) => `  ${line}`);
+}
+
+function withValue(nullShare: number | null): string {
+  return nullShare === null ? 'no rows' : `${percent(1 - nullShare)} with a value`;
 }
 
 function percent(share: number): string {

@@ -25,6 +25,12 @@ test('parts of a split without rows are pointed out in one line, and full ones a
   expect(told({ train: 400, test: 120 })).toEqual([]);
 });
 
+test('of a set of no rows nothing is told of how many have a value', () => {
+  const lines = trainingLines({ ...set, rows: 0, nullShares: { spend: null }, parts: { train: 0, test: 0 } });
+  expect(lines.find((line) => line.includes('spend'))).toBe('  spend    -');
+  expect(lines.join()).not.toMatch(/%|too few/);
+});
+
 test('whole numbers are shown in all of their digits where two sets are compared', () => {
   const column = (value: number, exact?: string): ColumnProfile => ({
     name: 'n',

@@ -18,14 +18,17 @@ export function trainingLines({
 }: TrainedHere): readonly string[] {
   const features = table([
     ['feature', 'with a value'],
-    ...Object.entries(nullShares).map(([feature, share]) => [feature, `${((1 - share) * 100).toFixed(1)} %`]),
+    ...Object.entries(nullShares).map(([feature, share]) => [
+      feature,
+      share === null ? '-' : `${((1 - share) * 100).toFixed(1)} %`,
+    ]),
   ]);
   return [
     `Training set ${id.slice(0, 16)}: ${countText(rows)} rows ${reused ? 'there already' : `in ${seconds.toFixed(1)} s`}`,
     `  ${path}`,
     ...(statistics === undefined ? [] : [`  ${statistics}`]),
     ...Object.entries(parts ?? {}).map(([part, count]) => `  ${part}: ${countText(count)} rows`),
-    ...emptyParts(parts),
+    ...(rows === 0 ? [] : emptyParts(parts)),
     ...(label === undefined ? [] : [`  label: ${label.text}${labelFacts(label)}`]),
     ...features.map((line) => `  ${line}`),
     ...leakageWarnings(possibleLeakage),

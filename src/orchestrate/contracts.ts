@@ -157,8 +157,8 @@ export interface TrainResult {
   readonly rows: number;
   /** Rows of `train`, `validation` and `test`; undefined without a split. */
   readonly parts?: Readonly<Record<string, number>>;
-  /** By output column: the share of rows without a value. */
-  readonly nullShares: Readonly<Record<string, number>>;
+  /** By output column: the share of rows without a value; null where there are no rows. */
+  readonly nullShares: Readonly<Record<string, number | null>>;
   /** Undefined when none was asked for. */
   readonly label?: LabelSummary;
   /** Undefined in results of before it was looked for. */

@@ -135,6 +135,6 @@ function labelOf({ contents: { label }, data }: TrainingSetManifest): LabelSumma
     column: label.name,
     text: labelText(label),
     leftOut: data.leftOut ?? 0,
-    nullShare: label.kind === 'column' ? null : data.rows === 0 ? 0 : nulls / data.rows,
+    nullShare: label.kind === 'column' || data.rows === 0 ? null : nulls / data.rows,
   };
 }

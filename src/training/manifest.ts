@@ -178,10 +178,13 @@ export function partsOf({ data }: TrainingSetManifest): Readonly<Record<string, 
   return Object.keys(parts).length === 0 ? undefined : parts;
 }
 
-/** By feature column; the label is none. */
-export function nullSharesOf({ contents, data }: TrainingSetManifest): Readonly<Record<string, number>> {
+/** By feature column; the label is none. Null where there are no rows. */
+export function nullSharesOf({
+  contents,
+  data,
+}: TrainingSetManifest): Readonly<Record<string, number | null>> {
   return Object.fromEntries(
-    contents.outputs.map(({ name }) => [name, data.rows === 0 ? 0 : (data.nulls[name] ?? 0) / data.rows]),
+    contents.outputs.map(({ name }) => [name, data.rows === 0 ? null : (data.nulls[name] ?? 0) / data.rows]),
   );
 }
 

@@ -85,6 +85,13 @@ test('a statistics page is well-formed: every tag is closed in its place', () =>
   expect(page.startsWith('<!DOCTYPE html>\n<html lang="en">')).toBe(true);
 });
 
+test('a statistics page of no rows says so, and not that all have a value', () => {
+  const empty = { rows: 0, columns: [column('temp', { type: 'DOUBLE' })] };
+  const told = statisticsPage({ ...manifest, data: { ...manifest.data, rows: 0 } }, empty);
+  expect(told).toContain('no rows</div>');
+  expect(told).not.toMatch(/\d % null/);
+});
+
 test('a statistics page needs nothing beside itself, and takes no value for markup', () => {
   expect(page).not.toMatch(/<script|<link|<img|<iframe|https?:|url\(|@import|\son\w+=/i);
   expect(page).toContain('&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt; &amp; &#39;co&#39;');

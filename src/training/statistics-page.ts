@@ -87,7 +87,7 @@ function columnCard(
   return `<article>
 <h3>${text(name)} <small>${text(type)}</small></h3>
 ${from === '' ? '' : `<p class="from">${text(from)}</p>`}
-<div class="nulls"><div class="bar"><span style="width:${(share * 100).toFixed(2)}%"></span></div>${percent(share)} null</div>
+<div class="nulls"><div class="bar"><span style="width:${(share * 100).toFixed(2)}%"></span></div>${rows === 0 ? 'no rows' : `${percent(share)} null`}</div>
 ${numbers === null ? '' : histogram(numbers, name)}
 ${top === null || top.length === 0 ? '' : topValues(top, rows)}
 ${facts.length === 0 ? '' : `<dl${numbers === null ? '' : ' class="numbers"'}>${facts.map(([key, value]) => `<div><dt>${text(key)}</dt><dd>${text(value)}</dd></div>`).join('')}</dl>`}

@@ -61,7 +61,7 @@ export interface LabelSummary {
   readonly text: string;
   /** Entity rows left out, as the horizon of their label had not passed. */
   readonly leftOut: number;
-  /** Rows without a label, in [0, 1]; null for a column of the entity rows, which are taken as they are. */
+  /** Rows without a label, in [0, 1]; null for a column of the entity rows, taken as they are, and where there are no rows. */
   readonly nullShare: number | null;
 }
 
@@ -74,8 +74,8 @@ export interface TrainingSet {
   readonly rows: number;
   /** Rows of `train`, `validation` and `test`; undefined without a split. */
   readonly parts?: Readonly<Record<string, number>>;
-  /** By feature column, in [0, 1]. */
-  readonly nullShares: Readonly<Record<string, number>>;
+  /** By feature column, in [0, 1]; null where there are no rows. */
+  readonly nullShares: Readonly<Record<string, number | null>>;
   /** Undefined when none was asked for. */
   readonly label?: LabelSummary;
   readonly possibleLeakage: readonly PossibleLeakage[];

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { showLines } from '../../src/cli/dataset-lines.ts';
 import type { BatchViewSpec, FeatureSpec, OnDemandViewSpec } from '../../src/core/feature-view.ts';
 import type { Manifest } from '../../src/core/manifest.ts';
 import type { OnDemandTransform } from '../../src/core/on-demand.ts';
@@ -460,7 +461,8 @@ describe('a training set that cannot be made', () => {
 
   test('is not one of no rows: a CSV file may have only its header, request data and all', async () => {
     const set = await buildTrainingSet(request({ spine: await csv('airport,hour,ts,label\n') }), deps());
-    expect(set).toMatchObject({ rows: 0, reused: false });
+    expect(set).toMatchObject({ rows: 0, reused: false, nullShares: { temp: null } });
+    expect(showLines(set.manifest, '', []).join('\n')).toMatch(/ no rows$/m);
     expect(await verifyTrainingSet(set.manifest, deps())).toMatchObject({ verdict: 'same' });
     await expect(
       buildTrainingSet(request({ spine: await csv('airport,ts\n') }), deps()),
