@@ -37,7 +37,7 @@ export async function planJoin(connection: DuckDBConnection, given: ViewRows): P
   const fetchValues = canNumber(given) && isWorthFetching(given);
   const rows = fetchValues
     ? numberedScanSql(slices, offlineRoot)
-    : countedRowsSql({ ...given, joinKeys: view.joinKeys });
+    : countedRowsSql({ ...given, joinKeys: view.joinKeys, eventTimes: facts.eventTimes });
   const read = readsReplaced(given) ? [...slices, ...replaced] : slices;
   const eventTimes = aroundAll(read.map(({ path }) => facts.eventTimes.get(path)));
   const join = { view, rows, knownAt, span, eventTimes };
