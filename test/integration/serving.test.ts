@@ -27,6 +27,8 @@ import {
 /** The server on a real Redis and a real Postgres, each of which goes away and comes back. */
 const project = uniqueName('serving');
 const BIG = 9_007_199_254_740_993n;
+/** Long before the next poll. */
+const TOLD = { timeout: 10_000 };
 let redis: OwnRedis;
 let online: OnlineStore;
 let wayToPostgres: Cuttable;
@@ -48,7 +50,7 @@ beforeAll(async () => {
   await migrate(pool, [registryMigrations]);
   registry = createPostgresRegistry(pool);
   await apply(servingManifest(project), 0);
-  // Polled once in a long time: what arrives sooner was told.
+  // Polled once in a minute: what arrives sooner was told.
   watch = await watchRegistry({ registry, project, clock: () => NOW, intervalMillis: 60_000 });
   server = await serve({
     host: '127.0.0.1',
@@ -120,16 +122,14 @@ test('every type, null and absence come through Redis and HTTP as they were writ
 test('a serving version that moves, and a new apply, reach the running server', async () => {
   expect(await sessions()).toEqual([1n, null]);
   await registry.setServingVersion({ project, view: 'activity', version: 2 }, 'tests');
-  await vi.waitFor(async () => expect(await sessions()).toEqual([2n, null]), { timeout: 2000 });
+  await vi.waitFor(async () => expect(await sessions()).toEqual([2n, null]), TOLD);
   expect(await sessions('activity@v1:sessions')).toEqual([1n, null]);
 
   await expect(sessions('renamed:sessions')).rejects.toMatchObject({ code: 'UNKNOWN_VIEW' });
   const manifest = servingManifest(project);
   const added = { ...activityV2, name: 'renamed', version: 1 };
   await apply({ ...manifest, views: [...manifest.views, added] }, 1);
-  await vi.waitFor(async () => expect(await sessions('renamed:sessions')).toEqual([null, null]), {
-    timeout: 2000,
-  });
+  await vi.waitFor(async () => expect(await sessions('renamed:sessions')).toEqual([null, null]), TOLD);
 });
 
 test('no request is dropped while definitions change under it', async () => {
@@ -143,10 +143,10 @@ test('no request is dropped while definitions change under it', async () => {
   const readers = Promise.all([reader(), reader(), reader()]);
   for (const version of [1, 2, 1, 2]) {
     await registry.setServingVersion({ project, view: 'activity', version }, 'tests');
-    await vi.waitFor(async () => expect((await sessions())[0]).toBe(BigInt(version)), { timeout: 2000 });
+    await vi.waitFor(async () => expect((await sessions())[0]).toBe(BigInt(version)), TOLD);
   }
   await apply({ ...known, services: [] }, applied?.revision ?? 0);
-  await vi.waitFor(() => expect(watch.status().revision).toBe((applied?.revision ?? 0) + 1), 2000);
+  await vi.waitFor(() => expect(watch.status().revision).toBe((applied?.revision ?? 0) + 1), TOLD);
   changing = false;
   await readers;
   expect(reads.length).toBeGreaterThan(10);
@@ -155,18 +155,19 @@ test('no request is dropped while definitions change under it', async () => {
 
 test('with Postgres gone the server goes on with what it knows, says so, and recovers', async () => {
   wayToPostgres.cut();
-  await vi.waitFor(async () => expect(await health()).toBe('200 degraded'), { timeout: 5000 });
+  await vi.waitFor(async () => expect(await health()).toBe('200 degraded'), { timeout: 10_000 });
   expect(await sessions('activity@v1:sessions')).toEqual([1n, null]);
   wayToPostgres.mend();
-  await vi.waitFor(async () => expect(await health()).toBe('200 ok'), { timeout: 5000 });
+  await vi.waitFor(async () => expect(await health()).toBe('200 ok'), { timeout: 10_000 });
 });
 
 test('with Redis gone a read is refused at once, and served again when it is back', async () => {
   await redis.stop('SIGKILL');
-  await vi.waitFor(async () => expect(await health()).toBe('503 unavailable'), { timeout: 5000 });
+  await vi.waitFor(async () => expect(await health()).toBe('503 unavailable'), { timeout: 10_000 });
   const start = performance.now();
   await expect(sessions()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
-  expect(performance.now() - start).toBeLessThan(500);
+  // A read that waits for an answer waits two seconds.
+  expect(performance.now() - start).toBeLessThan(1500);
   await redis.start();
   await vi.waitFor(async () => expect(await health()).toBe('200 ok'), { timeout: 10_000 });
   await putOnline(online, project, activity, [{ key: [BIG], values: [1n, 4, null] }]);
