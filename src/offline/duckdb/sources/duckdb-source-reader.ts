@@ -17,9 +17,9 @@ import {
   sourceFailure,
 } from './open-source.ts';
 import { postgresExtent } from './postgres-source.ts';
-import { intervalParameters, parseQuery, placeOf } from './query-shape.ts';
+import { hasDefault, intervalParameters, parseQuery, placeOf } from './query-shape.ts';
 import { describeSelect, type EngineColumn, requireColumn } from './source-scan.ts';
-import { syntaxReason } from './syntax-error.ts';
+import { DEFAULT_FOR_NAME, syntaxReason } from './syntax-error.ts';
 
 /** Looks at sources with DuckDB. */
 export function createDuckDbSourceReader(engine: DuckDbEngine, place: SourcePlace): SourceReader {
@@ -161,6 +161,7 @@ async function requireExpression(
       await syntaxReason(connection, expression, problem, async () => columns),
     );
   }
+  if (hasDefault(parsed.statements)) throw expressionInvalid(expression, DEFAULT_FOR_NAME);
   const [statement, ...more] = parsed.statements ?? [];
   const node = statement?.node;
   if (

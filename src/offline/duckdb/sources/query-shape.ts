@@ -3,7 +3,7 @@ import { digestOf } from '../../../core/canonical.ts';
 import { TidemarkError } from '../../../core/errors.ts';
 import type { Interval } from '../../../core/interval.ts';
 import { stringLiteral } from '../sql-text.ts';
-import { syntaxReason } from './syntax-error.ts';
+import { DEFAULT_FOR_NAME, syntaxReason } from './syntax-error.ts';
 
 /** A SQL view's query, parsed. */
 export interface QueryShape {
@@ -38,6 +38,7 @@ export async function parseQuery(
   for (const node of walk(statements[0])) {
     if (node.type === 'TABLE_FUNCTION') tables.add(`${functionName(node)}()`);
     if (node.type === 'BASE_TABLE') tables.add(String(node.table_name));
+    if (isDefault(node)) throw invalid(DEFAULT_FOR_NAME);
     if (node.type === 'VALUE_PARAMETER') parameters.add(String(node.identifier));
     const map = isRecord(node.cte_map) ? node.cte_map.map : undefined;
     if (Array.isArray(map)) for (const entry of map) if (isRecord(entry)) ctes.add(String(entry.key));
@@ -110,6 +111,16 @@ function* walk(value: unknown): Generator<Json> {
     yield value;
     for (const item of Object.values(value)) yield* walk(item);
   }
+}
+
+/** Whether a parsed query, or a part of one, has the word DEFAULT without quotes. */
+export function hasDefault(parsed: unknown): boolean {
+  for (const node of walk(parsed)) if (isDefault(node)) return true;
+  return false;
+}
+
+function isDefault({ type }: Json): boolean {
+  return type === 'VALUE_DEFAULT';
 }
 
 function functionName(node: Json): string {

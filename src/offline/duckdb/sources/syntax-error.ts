@@ -21,12 +21,11 @@ export async function syntaxReason(
 ): Promise<string> {
   if (at === undefined) return said;
   const name = await wordForName(connection, text, at, columnsOf);
-  const advice =
-    name === undefined
-      ? ''
-      : `: "${name}" is a word of SQL, and the column of that name is written "${name}", in double quotes`;
-  return `${atPlace(said, text, at)}${advice}`;
+  return `${atPlace(said, text, at)}${name === undefined ? '' : `: ${adviceFor(name)}`}`;
 }
+
+/** The one word that the parser takes where a column stands, and of which nothing is told but when it is used. */
+export const DEFAULT_FOR_NAME = `DEFAULT is no value there: ${adviceFor('default')}`;
 
 /** `syntax error at or near "FROM" (line 2, character 10)`; what follows the text is not the user's. */
 export function atPlace(said: string, text: string, at: number): string {
@@ -36,6 +35,10 @@ export function atPlace(said: string, text: string, at: number): string {
   const skipped = /^(\s*\n)?/.exec(text)?.[0].length ?? 0;
   const lines = characters.slice(skipped, at).join('').split('\n');
   return `${said} (line ${lines.length}, character ${[...(lines.at(-1) ?? '')].length + 1})`;
+}
+
+function adviceFor(word: string): string {
+  return `"${word}" is a word of SQL, and the column of that name is written "${word}", in double quotes`;
 }
 
 /** The word at a place, or else the one before it, if it is a word of SQL and a column is called so. */
