@@ -139,3 +139,17 @@ test('what has come while it was busy itself is answered, however long that took
   expect(body).toHaveLength(promised);
   await closing;
 });
+
+test('who has sent the rest of a body that was refused, and keeps the connection, does not keep it from closing', async () => {
+  const { answering, door, port } = await server();
+  const client = connect(port, '127.0.0.1');
+  client.write('POST /get-online-features HTTP/1.1\r\nhost: a\r\ncontent-length: 2000000\r\n\r\n{');
+  const [answer] = await once(client, 'data');
+  expect(String(answer)).toContain('413 Payload Too Large');
+  await new Promise((resolve) => client.write(' '.repeat(1_999_999), resolve));
+  await sleep(200);
+  const begun = performance.now();
+  await door.close();
+  await answering.close();
+  expect(performance.now() - begun).toBeLessThan(10_000);
+});

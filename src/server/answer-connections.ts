@@ -61,14 +61,20 @@ export async function answerConnections(
   // Undocumented, and as old as Node's server: who ends its side after its request still gets the answer.
   Object.assign(app.server, { httpAllowHalfOpen: true });
   const open = new Map<Socket, Held>();
-  app.server.on('request', ({ socket }, response) => {
+  app.server.on('request', (request, response) => {
+    const { socket } = request;
     const held = open.get(socket);
     if (held === undefined) return;
     held.requests += 1;
+    const rest = () => {
+      if (held.requests === 0) held.bytesAtRest = socket.bytesRead;
+    };
     // Not before the system has taken the last byte of the answer, however slowly it is read.
     response.once('close', () => {
       held.requests -= 1;
-      if (held.requests === 0) held.bytesAtRest = socket.bytesRead;
+      rest();
+      // What is left of a body that was refused is no beginning of another.
+      if (!request.complete) request.once('end', rest);
     });
   });
   const isBusy = (connection: Socket, { requests, bytesAtRest }: Held) =>
