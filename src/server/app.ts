@@ -6,6 +6,7 @@ import { repeatedName } from '../core/repeated-name.ts';
 import { answerBrokenRequest, answerOddHeaders } from './answer-broken-requests.ts';
 import type { AppDependencies } from './dependencies.ts';
 import { type KnownRoute, misrouted } from './find-route.ts';
+import { lingeringAnswer } from './lingering-answer.ts';
 import { createMetrics } from './metrics.ts';
 import { type HttpProblem, problemOf, unknownRoute } from './problem.ts';
 import { featureServices } from './routes/feature-services.ts';
@@ -84,8 +85,12 @@ export function createApp(deps: AppDependencies): FastifyInstance {
   app.addHook('preClose', async () => {
     closing = true;
   });
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', async (request, reply, payload) => {
     if (closing) void reply.header('connection', 'close');
+    const isLast = reply.getHeader('connection') === 'close';
+    if (!isLast || request.raw.complete || typeof payload !== 'string') return payload;
+    void reply.header('content-length', Buffer.byteLength(payload));
+    return lingeringAnswer(request.raw, payload);
   });
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'unknown';
