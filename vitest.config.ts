@@ -6,10 +6,11 @@ export default defineConfig({
     globalSetup: ['test/support/global-setup.ts'],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
-    // What is waited for comes several times later while other tests and their servers keep the machine busy.
-    expect: { poll: { timeout: 10_000 } },
+    // What is waited for comes several times later while other tests and their servers keep the machine busy. Limits
+    // are for what hangs; a test that is about time says its own.
+    testTimeout: 90_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 20_000 } },
     // A closing worker or bundle may take a moment on a small machine.
     teardownTimeout: 30_000,
     reporters: ['default', 'json'],

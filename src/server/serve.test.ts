@@ -41,7 +41,7 @@ test('closing waits for a request that runs, and takes no new ones', async () =>
   const closing = server.close().then(() => {
     closed = true;
   });
-  await vi.waitFor(() => expect(fetch(`${server.url}/health`)).rejects.toThrow(), { timeout: 10_000 });
+  await vi.waitFor(() => expect(fetch(`${server.url}/health`)).rejects.toThrow(), { timeout: 30_000 });
   expect(closed).toBe(false);
   gate.resolve();
   expect((await read).status).toBe(200);

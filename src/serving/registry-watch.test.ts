@@ -62,5 +62,5 @@ test('a project that was never applied is unknown until its first apply', async 
   watch = await start();
   expect(() => watch?.current()).toThrow(expect.objectContaining({ code: 'UNKNOWN_PROJECT' }));
   answers.registry = servingRegistry(project);
-  await vi.waitFor(() => expect(watch?.current().revision).toBe(1), { timeout: 10_000 });
+  await vi.waitFor(() => expect(watch?.current().revision).toBe(1), { timeout: 30_000 });
 });

@@ -47,7 +47,7 @@ test('a server killed while rows are pushed has lost none that it has answered, 
   // Long enough ago for their intervals to be due.
   const newest = subtractDuration(platform.clock(), durationOf('10m'));
   const load = clients(first.url, 8, (id) => formatTime(micros(newest - BigInt(id))));
-  await expect.poll(() => load.answered.length, { timeout: 20_000 }).toBeGreaterThan(200);
+  await expect.poll(() => load.answered.length, { timeout: 30_000 }).toBeGreaterThan(200);
   await sleep(Math.random() * 200);
   await first.end('SIGKILL');
   await load.done;
@@ -59,7 +59,7 @@ test('a server killed while rows are pushed has lost none that it has answered, 
   const [source] = view.sources;
   if (source === undefined) throw new Error('The view has no source.');
   const rows = async () => (await sources.extent(source)).rows;
-  await expect.poll(rows, { timeout: 20_000 }).toBeGreaterThanOrEqual(load.answered.length);
+  await expect.poll(rows, { timeout: 30_000 }).toBeGreaterThanOrEqual(load.answered.length);
   // One more for each client, at most: written, and killed before it was told.
   expect(await rows()).toBeLessThanOrEqual(load.answered.length + 8);
 

@@ -101,4 +101,4 @@ test('a log merges by itself what it has sealed', async () => {
   const files = await world.files.files(OF);
   expect(files).toHaveLength(1);
   expect(await readAll()).toHaveLength(8);
-}, 60_000);
+});

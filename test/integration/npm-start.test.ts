@@ -35,7 +35,7 @@ test('the command of `npm start` ends when the shell of npm has ended without te
   const { shell, command } = await started({ npm_lifecycle_event: 'start' });
   shell.kill('SIGTERM');
   await once(shell, 'exit');
-  await vi.waitFor(() => expect(isThere(command)).toBe(false), { timeout: 5_000 });
+  await vi.waitFor(() => expect(isThere(command)).toBe(false), { timeout: 30_000 });
 });
 
 test('started by hand it stays when the shell has gone', async () => {

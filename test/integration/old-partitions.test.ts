@@ -44,7 +44,7 @@ export const spend = batchFeatureView({ name: 'spend', version: 1, entities: [us
   // Garbage in all old folders, the oldest among them: what is computed below is of the last three days.
   for (let at = 0; at < DAYS - 3; at++)
     await writeFile(join(project.repo.dir, `orders/day=${folder(at)}/part.parquet`), 'no Parquet at all');
-}, 60_000);
+});
 
 const target = () => ({ project: project.name, view: 'spend', version: 1 });
 

@@ -243,7 +243,7 @@ describe('sealing', () => {
   test('happens by itself when a segment has grown old', async () => {
     const log = await world.open({ source: CLICKS, sealAfter: durationOf('100ms') });
     await log.append(batchOf(CLICKS, 1));
-    await expect.poll(async () => (await readAll(CLICKS)).length, { timeout: 5_000 }).toBe(1);
+    await expect.poll(async () => (await readAll(CLICKS)).length, { timeout: 30_000 }).toBe(1);
     await expect.poll(() => world.segments()).toEqual([]);
   });
 

@@ -49,7 +49,7 @@ beforeAll(async () => {
   project = await appliedProject({ definitions: DEFINITIONS, data: {}, days: 1 });
   server = await serveHere(project, 0);
   worker = await runWorkerHere(project);
-}, 60_000);
+});
 
 afterAll(async () => {
   await worker?.stop();
@@ -301,7 +301,7 @@ describe('what was pushed', () => {
       df: { user_id: [70], page: ['a'], amount: [1], tags: [null], at: [formatTime(at)] },
     });
     await expect
-      .poll(async () => (await deps.streams.newest(project.name)).get('last_click@v1'), { timeout: 5000 })
+      .poll(async () => (await deps.streams.newest(project.name)).get('last_click@v1'), { timeout: 30_000 })
       .toBe(at);
     const clock = () => micros(at + durationOf('11m'));
     const statuses = await viewStatuses(project.name, { ...deps, clock });
@@ -364,7 +364,7 @@ describe('materialize', () => {
     expect((await post('/materialize', body)).json).toEqual(json);
     for (const { id } of json.runs) {
       expect(id).toMatch(new RegExp(`^materialize/${project.name}/(spend|click_counts)@v1/`));
-      await expect.poll(async () => (await run(id)).state, { timeout: 20_000 }).toBe('completed');
+      await expect.poll(async () => (await run(id)).state, { timeout: 30_000 }).toBe('completed');
       expect(await run(id)).toMatchObject({
         id,
         workflow: 'materialize',
@@ -421,4 +421,4 @@ test('with Temporal away, what needs it is answered with 503, and rows are writt
     await alone.close();
     await away.close();
   }
-}, 60_000);
+});

@@ -39,7 +39,7 @@ export const view = batchFeatureView({ name: 'view', version: 1, entities: [shop
   const end = micros(start + 86_400_000_000n);
   await materializeHere(project, { view, range: { start, end } });
   deps = await trainingDeps(project);
-}, 60_000);
+});
 
 describe('an empty text in CSV ("")', () => {
   test('is a key, a value and a column of entity rows, and stays one through a set in CSV', async () => {

@@ -139,7 +139,7 @@ test('every word that DuckDB keeps for itself can be the name of a column, in ev
       }
     }
   }
-}, 60_000);
+});
 
 /** Values, and what may stand between a SELECT and a FROM: they mean something where a column could stand. */
 const MEANT = ['true', 'false', 'null', 'union', 'except', 'intersect'];

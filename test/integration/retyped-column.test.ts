@@ -56,7 +56,7 @@ test('rows pushed before and after a column was widened are computed together; n
     ),
   });
   expect(await applied('float64')).toMatchObject({ kind: 'applied' });
-  await expect.poll(() => push(2, 2.5), { timeout: 10_000 }).toBe(200);
+  await expect.poll(() => push(2, 2.5), { timeout: 30_000 }).toBe(200);
   await server.close();
 
   const registry = await project.platform.registry();

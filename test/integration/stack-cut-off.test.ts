@@ -51,8 +51,8 @@ test('a command whose output is cut off while it starts the servers ends in orde
 test('a terminal that is closed while the servers start ends the command in order, however often it says so', async () => {
   const config = freshConfig();
   const { child, exited, said } = tidemark(config, 'worker', '--repo', 'feature_repo/assistant');
-  await expect.poll(said, { timeout: 20_000 }).toContain('Starting Temporal.');
-  await expect.poll(() => running(config).length, { timeout: 20_000, interval: 5 }).toBeGreaterThan(0);
+  await expect.poll(said, { timeout: 30_000 }).toContain('Starting Temporal.');
+  await expect.poll(() => running(config).length, { timeout: 30_000, interval: 5 }).toBeGreaterThan(0);
   child.kill('SIGHUP');
   await new Promise((resolve) => setTimeout(resolve, 50));
   child.kill('SIGHUP');
@@ -63,11 +63,11 @@ test('a terminal that is closed while the servers start ends the command in orde
 test('a second signal while the servers start ends the command at once, and them too', async () => {
   const config = freshConfig();
   const { child, exited, said } = tidemark(config, 'worker', '--repo', 'feature_repo/assistant');
-  await expect.poll(said, { timeout: 20_000 }).toContain('Starting Temporal.');
-  await expect.poll(() => running(config).length, { timeout: 20_000, interval: 5 }).toBeGreaterThan(0);
+  await expect.poll(said, { timeout: 30_000 }).toContain('Starting Temporal.');
+  await expect.poll(() => running(config).length, { timeout: 30_000, interval: 5 }).toBeGreaterThan(0);
   child.kill('SIGINT');
   await new Promise((resolve) => setTimeout(resolve, 20));
   child.kill('SIGINT');
   expect(await exited).toEqual([130, null]);
-  await expect.poll(() => running(config), { timeout: 15_000 }).toEqual([]);
+  await expect.poll(() => running(config), { timeout: 30_000 }).toEqual([]);
 });

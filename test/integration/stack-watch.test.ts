@@ -32,8 +32,8 @@ async function killed(config: Config, name: ServerName, said: () => string): Pro
     const now = (await stackStatus(config)).find((status) => status.name === name);
     return now?.pid === before ? 'not noticed' : now?.state;
   };
-  await expect.poll(state, { timeout: 20_000, interval: 50 }).toBe('running');
-  await expect.poll(again, { timeout: 20_000, interval: 50 }).toBe(times + 1);
+  await expect.poll(state, { timeout: 30_000, interval: 50 }).toBe('running');
+  await expect.poll(again, { timeout: 30_000, interval: 50 }).toBe(times + 1);
 }
 
 /** A home where only Redis is embedded. */
@@ -83,7 +83,7 @@ test('what another command stops is not started again', async () => {
   const stack = await startStack(config, { onProgress: (line) => said.push(line) });
   await stopStack(config);
   await expect
-    .poll(() => said.at(-1), { timeout: 5_000 })
+    .poll(() => said.at(-1), { timeout: 30_000 })
     .toBe('Redis was stopped by another command, and is not started again.');
   expect(pids(config)).toEqual([]);
   await stack.stop();

@@ -245,7 +245,7 @@ test('a process that ends without stopping its stack takes the servers with it',
   expect(running).toHaveLength(3);
   parent.kill('SIGTERM');
   await once(parent, 'exit');
-  await expect.poll(() => running.filter(isRunning), { timeout: 15_000 }).toEqual([]);
+  await expect.poll(() => running.filter(isRunning), { timeout: 30_000 }).toEqual([]);
 });
 
 test('a detached stack stays until it is stopped by name', async () => {

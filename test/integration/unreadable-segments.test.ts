@@ -143,7 +143,7 @@ test('the monitor opens an alert for them, and status shows them, until they are
   await writeFile(path, 'no segment\nat all\n');
   const server = await serveHere(project, 0);
   const health = async () => (await fetch(`${server.url}/health`)).json() as Promise<{ status: string }>;
-  await expect.poll(health, { timeout: 10_000 }).toMatchObject({
+  await expect.poll(health, { timeout: 30_000 }).toMatchObject({
     status: 'degraded',
     dependencies: { push_log: { status: 'unreadable' } },
   });

@@ -193,7 +193,7 @@ describe('going online again', () => {
     expect(applied.code).toBe(0);
     expect(applied.stderr).toContain('user_orders@v1: ');
     expect(await read()).toBe('PRESENT');
-  }, 60_000);
+  });
 });
 
 describe('mistakes', () => {

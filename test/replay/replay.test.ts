@@ -47,7 +47,7 @@ describe('recorded histories', () => {
     ).toEqual([]);
   });
 
-  test("are what today's workflows would do again", { timeout: 60_000 }, async () => {
+  test("are what today's workflows would do again", async () => {
     const files = FILES();
     expect(files.length).toBeGreaterThan(0);
     for (const name of files) {

@@ -73,7 +73,7 @@ async function backfill(of: Case) {
   const run = await startBackfill(client, target(of));
   const ledger = await of.watcher.ledger();
   await expect
-    .poll(async () => (await ledger.files(target(of))).length, { timeout: 20_000, interval: 10 })
+    .poll(async () => (await ledger.files(target(of))).length, { timeout: 30_000, interval: 10 })
     .toBeGreaterThan(0);
   return run;
 }
@@ -248,7 +248,7 @@ describe.concurrent('at the start', () => {
 
   // Between the stack's look at the servers and their first use.
   describe.each(OPENINGS)('$name, lost just before it is used, that', ({ change, open }) => {
-    test.each(FAULTS)('$what is STORE_UNAVAILABLE', { timeout: 30_000 }, async ({ port }) => {
+    test.each(FAULTS)('$what is STORE_UNAVAILABLE', async ({ port }) => {
       const { platform, repo } = await testProject(shop('0 * * * *'));
       const addresses = { ...platform.addresses, ...change(port()) };
       const on = compose({ config: platform.config, addresses, baseDir: repo.dir });

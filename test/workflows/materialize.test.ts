@@ -22,7 +22,7 @@ beforeAll(async () => {
   project = await appliedProject(shop('0 * * * *'));
   worker = await runWorkerHere(project);
   view = await appliedBatchView(await project.platform.registry(), target());
-}, 60_000);
+});
 
 afterAll(() => worker.stop());
 

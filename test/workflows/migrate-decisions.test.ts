@@ -68,7 +68,7 @@ async function migration(replaced: Partial<Activities> = {}): Promise<Migration>
     asked,
     reaches: async (state) => {
       const progress = () => handle.query<MigrateProgress>('progress');
-      await expect.poll(async () => (await progress()).state, { timeout: 10_000 }).toBe(state);
+      await expect.poll(async () => (await progress()).state, { timeout: 30_000 }).toBe(state);
       return await progress();
     },
     tell: async (signal) => await handle.signal(signal, 'owner@example.com'),
@@ -175,7 +175,7 @@ describe('aborting a migration', () => {
     await reaches('backfilling');
     const child = env.client.workflow.getHandle(`${handle.workflowId}/spend/1-2/backfill`);
     const running = async () => (await child.query<{ running: readonly unknown[] }>('progress')).running;
-    await expect.poll(() => running().catch(() => []), { timeout: 10_000 }).toHaveLength(1);
+    await expect.poll(() => running().catch(() => []), { timeout: 30_000 }).toHaveLength(1);
     await tell('abort');
     expect(await result()).toMatchObject({
       state: 'aborted',

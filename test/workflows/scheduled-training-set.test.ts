@@ -65,7 +65,7 @@ beforeAll(async () => {
   const target = { project: project.name, view: 'spend', version: 1 };
   start = timeOf((await appliedBatchView(await project.platform.registry(), target)).startTime);
   await follow(await startBackfill((await project.platform.temporal()).client, target), () => {});
-}, 60_000);
+});
 
 afterAll(() => worker.stop());
 

@@ -285,7 +285,7 @@ describe('backfill', () => {
       return ONE_ROW;
     });
     const handle = await begin('backfill', activities, { concurrency: 2 });
-    await expect.poll(() => started, { timeout: 10_000 }).toHaveLength(2);
+    await expect.poll(() => started, { timeout: 30_000 }).toHaveLength(2);
     await handle.cancel();
     expect(await errorOf(handle)).toMatchObject({ code: 'CANCELLED' });
     expect(stopped).toBe(2);

@@ -53,7 +53,7 @@ beforeAll(async () => {
     await startBackfill(client, { project: project.name, view: 'spend', version: 1 }),
     () => {},
   ).finally(() => worker.stop());
-}, 60_000);
+});
 
 const workers: WorkerProcess[] = [];
 afterAll(async () => {

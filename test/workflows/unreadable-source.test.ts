@@ -17,7 +17,7 @@ beforeAll(async () => {
     ...project,
     output: { ...project.output, say: (line) => said.push(line) },
   });
-}, 60_000);
+});
 afterAll(() => worker?.stop());
 
 test('a source that stays unreadable ends its run within seconds, and is told once', async () => {
@@ -34,4 +34,4 @@ test('a source that stays unreadable ends its run within seconds, and is told on
   const told = said.filter((line) => line.includes('too small to be'));
   expect(told.length).toBeGreaterThan(0);
   expect(new Set(told).size).toBe(told.length);
-}, 60_000);
+});

@@ -48,4 +48,4 @@ test('when the worker of a project goes away before the work is done, the one wh
     code: 0,
     stderr: expect.stringContaining('The worker of this project is gone: this process works'),
   });
-}, 60_000);
+});
