@@ -28,7 +28,7 @@ export async function firedRuns<Result>(
   };
   await fire();
   await expect
-    .poll(async () => (await started()).length, { timeout: 20_000, interval: 50 })
+    .poll(async () => (await started()).length, { timeout: 60_000, interval: 50 })
     .toBeGreaterThanOrEqual(count);
   const ended = (await started()).map(async ({ scheduledAt, action: { workflow: run } }) => ({
     at: scheduledAt,
