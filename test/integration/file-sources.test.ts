@@ -326,3 +326,36 @@ test('folders are columns without being asked for, unless they are declined', as
   expect(await names(true)).toEqual(['at', 'user_id', 'region']);
   expect(await names(false)).toEqual(['at', 'user_id']);
 });
+
+test.each([
+  [
+    'fewer',
+    'at,user_id,a\n2026-01-01,1,2\n2026-01-01,1\n2026-01-01,1,2\n',
+    'Expected Number of Columns: 3 Found: 2',
+    3,
+  ],
+  ['more', '"at";user_id\n2026-01-01;1;2\n2026-01-02;1;2\n', 'Expected Number of Columns: 2 Found: 3', 2],
+])(
+  'a line of CSV with %s values than the header is told, of sources and of entity rows',
+  async (name, text, what, line) => {
+    const path = `${name}.csv`;
+    await write(path, text);
+    const told = `${what} (line ${line} of ${join(folder, path)}).`;
+    for (const columns of [[], [{ name: 'user_id', type: 'int64' as const }]]) {
+      await expect(reader().describe(fileSource({ kind: 'csv', path, columns }))).rejects.toMatchObject({
+        code: 'SOURCE_SCHEMA_MISMATCH',
+        message: `Cannot read source "events" at ${path}: ${told} Correct the file.`,
+      });
+    }
+    const asOf = createDuckDbAsOfEngine(engine, { baseDir: folder, offlineRoot: folder });
+    const spine = { kind: 'csv', path: join(folder, path), timestampField: 'at' } as const;
+    await expect(asOf.describeSpine(spine)).rejects.toMatchObject({
+      code: 'SPINE_INVALID',
+      message: `Cannot use the spine ${spine.path}: ${told}`,
+    });
+    // A column that is not there is told as that.
+    await expect(asOf.describeSpine({ ...spine, timestampField: 'when' })).rejects.toThrow(
+      'no column "when"',
+    );
+  },
+);

@@ -1,6 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { JoinedView, Spine } from '../../as-of-engine.ts';
 import type { NamedFiles } from '../sources/named-files.ts';
+import { raggedLine } from '../sources/ragged-csv.ts';
 import { describeSelect, type EngineColumn } from '../sources/source-scan.ts';
 import { typedCsvSql } from '../sources/typed-csv.ts';
 import { literalPath, stringLiteral } from '../sql-text.ts';
@@ -43,6 +44,7 @@ export async function textSpineSql(
   const sniffed = await refuseEmpty(connection, spine, csv([]), named);
   const [first] = named.files;
   const files = { only: named.only, sample: first === undefined ? null : literalPath(first.file) };
+  await refuseRagged(connection, spine, sniffed.columns, files.sample);
   await refuseNames(spine, sniffed.columns, () => namesInFiles(connection, spine.kind, named));
   const keys = keyTypes(
     sniffed.columns.map(({ name }) => name),
@@ -59,6 +61,18 @@ export async function textSpineSql(
       more,
     );
   });
+}
+
+/** SPINE_INVALID where a line is in the way of a time column that the header has. */
+async function refuseRagged(
+  connection: DuckDBConnection,
+  spine: TextSpine,
+  columns: readonly EngineColumn[],
+  sample: string | null,
+): Promise<void> {
+  if (sample === null || columns.some(({ name }) => name === spine.timestampField)) return;
+  const problem = await raggedLine(connection, sample, spine.timestampField);
+  if (problem !== null) throw spineProblem(spine, problem);
 }
 
 /** What DuckDB calls the column of a file that has none. */

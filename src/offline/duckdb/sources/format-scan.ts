@@ -1,9 +1,11 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { TidemarkError } from '../../../core/errors.ts';
 import type { Column, FileSourceSpec } from '../../../core/source.ts';
+import { failureKind } from '../duckdb-failure.ts';
 import { stringLiteral } from '../sql-text.ts';
 import { duckDbType } from '../types.ts';
 import { mayBeRenamed, namesInFile, repeatedNames } from './own-names.ts';
+import { raggedLine } from './ragged-csv.ts';
 import { describeSelect, type EngineColumn } from './source-scan.ts';
 import { isTextTime } from './text-times.ts';
 import { type CsvFiles, typedCsvSql } from './typed-csv.ts';
@@ -33,7 +35,7 @@ export async function formatScan(
         `read_csv(${files}, union_by_name = true${hive}${more}${types.length === 0 ? '' : `, types = ${typesSql(types)}`})`;
       const types = [...declared.map(textColumn), ...(await endsOfText(connection, source, sql([])))];
       // Looked at once: DuckDB reads the beginning of every file for it.
-      const columns = await described(sql(types));
+      const columns = await orRagged(connection, source, sample, () => described(sql(types)));
       const own = columns.filter(({ name }) => !keys.includes(name));
       await refuseNames(connection, source, own, sample);
       const scan = await typedCsvSql(connection, own, { only, sample }, (text, more) =>
@@ -54,6 +56,31 @@ export async function formatScan(
       );
       return { sql: scan, columns: await described(scan) };
     }
+  }
+}
+
+/** SOURCE_SCHEMA_MISMATCH with the line that is in the way, where columns that the header has are not found. */
+async function orRagged(
+  connection: DuckDBConnection,
+  { name, path, timestampField }: FileSourceSpec,
+  sample: string | null,
+  describe: () => Promise<readonly EngineColumn[]>,
+): Promise<readonly EngineColumn[]> {
+  const refuseRagged = async () => {
+    const problem = sample === null ? null : await raggedLine(connection, sample, timestampField);
+    if (problem === null) return;
+    throw new TidemarkError(
+      'SOURCE_SCHEMA_MISMATCH',
+      `Cannot read source "${name}" at ${path}: ${problem}. Correct the file.`,
+    );
+  };
+  try {
+    const columns = await describe();
+    if (!columns.some((column) => column.name === timestampField)) await refuseRagged();
+    return columns;
+  } catch (error) {
+    if (failureKind(error) === 'binder') await refuseRagged();
+    throw error;
   }
 }
 
