@@ -21,36 +21,54 @@ export interface FeastJsonOptions {
   readonly maxBytes?: number;
 }
 
+/** An answer that is larger is made in parts: one of half a thousand entities is not, and a part takes milliseconds. */
+const PART_BYTES = 1024 * 1024;
+
 /** Large values are written once for each row that asks for them: a small body can ask for all memory there is. */
 const MAX_BYTES = 256 * 1024 * 1024;
 
 /** What Feast gives for "no event time". */
 const NO_TIME = '"1970-01-01T00:00:00Z"';
 
-/** Filled and copied from without a pause in between, so that all requests can share it. */
+/** Filled and copied from without a pause in between (what is yielded is a copy), so that all requests can share it. */
 const writer = new JsonWriter();
 const writers: Readonly<Record<TimestampStyle, Map<ValueType, ValueWriter>>> = {
   feast: new Map(),
   iso: new Map(),
 };
 
-/** The answer in UTF-8. */
-export function feastJson({ keys, features }: OnlineFeatures, options: FeastJsonOptions): Buffer {
+/** The answer in UTF-8: what is returned is the end of it, and most have no other part. */
+export function* feastJson(
+  { keys, features }: OnlineFeatures,
+  options: FeastJsonOptions,
+): Generator<Buffer, Buffer, undefined> {
   const columns: readonly (EchoedColumn | FeatureColumn)[] = [...keys, ...features];
   const metadata = {
     feature_names: columns.map(({ name }) => name),
     ...(options.typed && { feature_types: columns.map(({ type }) => type) }),
     ...(options.viewVersions && { feature_view_metadata: viewVersions(features) }),
   };
-  const { maxBytes = MAX_BYTES } = options;
   const style = options.typed ? 'iso' : 'feast';
+  let left = options.maxBytes ?? MAX_BYTES;
   // Where the times of a view's rows stand already: its columns share them.
   const written = new Map<readonly (Micros | null)[], readonly [number, number]>();
+  const takePart = () => {
+    left -= writer.length;
+    written.clear();
+    return writer.finish();
+  };
   writer.length = 0;
   writer.text(`{"metadata":${JSON.stringify(metadata)},"results":[`);
   for (const [index, column] of columns.entries()) {
     writer.ascii(index === 0 ? '{"values":[' : ',{"values":[');
-    writeValues(column, style, maxBytes);
+    for (let row = 0; row < column.values.length; ) {
+      row = writeValues(column, style, row, Math.min(left, PART_BYTES));
+      if (writer.length > left) refuseAnswer(options.maxBytes ?? MAX_BYTES);
+      if (writer.length <= PART_BYTES) continue;
+      yield takePart();
+      // Of an answer that failed meanwhile something may be left.
+      writer.length = 0;
+    }
     writer.ascii('],"statuses":[');
     writeStatuses(column);
     writer.ascii('],"event_timestamps":[');
@@ -62,18 +80,23 @@ export function feastJson({ keys, features }: OnlineFeatures, options: FeastJson
   return writer.finish();
 }
 
+/** From one row on until the writer holds more than so many bytes; returns the next row. */
 function writeValues(
   { type, values }: EchoedColumn | FeatureColumn,
   style: TimestampStyle,
-  maxBytes: number,
-): void {
+  from: number,
+  untilBytes: number,
+): number {
   const write = writers[style].get(type) ?? valueWriter(type, style);
   writers[style].set(type, write);
-  for (let row = 0; row < values.length; row++) {
+  let row = from;
+  while (row < values.length) {
     if (row > 0) writer.ascii(',');
     write(writer, values[row] ?? null);
-    if (writer.length > maxBytes) refuseAnswer(maxBytes);
+    row += 1;
+    if (writer.length > untilBytes) break;
   }
+  return row;
 }
 
 function refuseAnswer(maxBytes: number): never {

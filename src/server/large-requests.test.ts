@@ -69,3 +69,51 @@ test('a small body that asks for one large value many times is refused, and the 
   expect(results[1].values).toEqual([model, model]);
   await limited.close();
 });
+
+test('while a large answer is made others are answered, and it is as it would be in small pieces', async () => {
+  const ids = Array.from({ length: 10_000 }, (_, id) => id);
+  const rows = ids.map((id) => ({
+    key: [BigInt(id)],
+    values: [BigInt(id), id / 3, `${id}: ${'x'.repeat(800)}`],
+  }));
+  await putOnline(online, project, activity, rows);
+  const read = Promise.withResolvers<void>();
+  const server = start({
+    online: {
+      ping: online.ping,
+      async read(requests) {
+        const stored = await online.read(requests);
+        read.resolve();
+        return stored;
+      },
+    },
+  });
+  const ask = (entities: readonly number[], from = server) =>
+    from.inject({
+      method: 'POST',
+      url: '/get-online-features',
+      payload: { features: ['activity:*'], entities: { user_id: entities } },
+    });
+  let isMade = false;
+  const making = ask(ids).finally(() => {
+    isMade = true;
+  });
+  await read.promise;
+  let answered = 0;
+  while (!isMade) {
+    const { statusCode } = await ask([answered], app);
+    if (statusCode === 200) answered += 1;
+  }
+  const large = await making;
+  expect(answered).toBeGreaterThan(5);
+  expect(Number(large.headers['content-length'])).toBe(large.rawPayload.length);
+  const pieces = await Promise.all([0, 1, 2, 3, 4].map((at) => ask(ids.slice(at * 2000, at * 2000 + 2000))));
+  const whole = large.json();
+  for (const [column, { values, statuses, event_timestamps: times }] of whole.results.entries()) {
+    const parts = pieces.map((piece) => piece.json().results[column]);
+    expect(values).toEqual(parts.flatMap((part) => part.values));
+    expect(statuses).toEqual(parts.flatMap((part) => part.statuses));
+    expect(times).toEqual(parts.flatMap((part) => part.event_timestamps));
+  }
+  await server.close();
+});

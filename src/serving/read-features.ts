@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { formatViewVersion } from '../core/feature-view.ts';
 import type { OnDemandFunctions } from '../core/on-demand.ts';
 import type { OutputFeature } from '../core/resolve-features.ts';
@@ -34,6 +35,9 @@ export interface ReadDependencies {
 
 /** Features of rows in one request, unless told otherwise: some seconds' work, and an answer of a hundred megabytes. */
 export const MAX_VALUES = 2_000_000;
+
+/** A few milliseconds' work: of more, others have their turn in between. */
+const VALUES_PER_TURN = 50_000;
 
 /** The answer by column; lists stand in the order of the request's rows. */
 export interface OnlineFeatures {
@@ -94,7 +98,7 @@ export async function readFeatures(
     functions,
     includeExpired: request.includeExpired,
   });
-  const features = plan.resolved.outputs.map((output): FeatureColumn => {
+  const columnOf = (output: OutputFeature): FeatureColumn => {
     const { name, view, version, feature, from } = output;
     const common = { name, view, version, type: feature.type };
     if (from.kind === 'onDemand') {
@@ -103,7 +107,17 @@ export async function readFeatures(
     }
     const part = parts[from.part] ?? missing(output);
     return { ...common, ...serveColumn(part, from.feature, request.includeExpired) };
-  });
+  };
+  const features: FeatureColumn[] = [];
+  let values = 0;
+  for (const output of plan.resolved.outputs) {
+    values += rows;
+    if (values > VALUES_PER_TURN) {
+      values = rows;
+      await nextTurn();
+    }
+    features.push(columnOf(output));
+  }
   return { rows, keys, features, onDemandFailures: onDemand.failures };
 }
 

@@ -7,6 +7,7 @@ import type { AppDependencies } from '../dependencies.ts';
 import { feastJson } from '../feast-json.ts';
 import type { ServerMetrics } from '../metrics.ts';
 import { type GetOnlineFeaturesBody, parseGetOnlineFeatures } from '../schemas.ts';
+import { sendParts } from '../send-parts.ts';
 import type { Weigh } from '../shed-load.ts';
 import { tellFailures } from '../tell-failures.ts';
 
@@ -36,11 +37,13 @@ export function getOnlineFeatures(
     metrics.served(features);
     tell(features.onDemandFailures);
     void reply.header('content-type', 'application/json; charset=utf-8');
-    return feastJson(features, {
+    const parts = feastJson(features, {
       typed: body.typed,
       viewVersions: body.include_feature_view_version_metadata,
       ...maxBytes,
     });
+    const first = parts.next();
+    return first.done ? first.value : sendParts(reply, first.value, parts);
   });
 }
 
