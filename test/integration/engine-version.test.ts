@@ -17,6 +17,7 @@ const ROWS = 150_000;
 
 const LAYOUTS: Readonly<Record<string, Partial<TableLayout>>> = {
   csv: { format: 'csv' },
+  times: { format: 'csv' },
   arrow: { format: 'arrow' },
   split: { split: { kind: 'time', shares: [90, 10] } },
 };
@@ -59,10 +60,13 @@ test('other bytes of a training set need another version of the engine, or `data
     });
     digests[`views: ${views.length}`] = [digest.slice(0, 16)];
   }
+  await run(
+    `COPY (SELECT TIMESTAMPTZ '2026-03-01 01:00:00+01' AS at, [TIMESTAMP '2026-03-01', NULL] AS list, TIMESTAMP_NS '2026-03-01 00:00:00.000000001' AS nanos) TO '${join(folder, 'times.parquet')}' (FORMAT parquet)`,
+  );
   for (const [name, layout] of Object.entries(LAYOUTS)) {
     await mkdir(join(folder, name));
     const files = await createDuckDbTableArranger(db).arrange({
-      from: join(folder, '1.parquet'),
+      from: join(folder, name === 'times' ? 'times.parquet' : '1.parquet'),
       folder: join(folder, name),
       name: 'data',
       timestampField: 'at',
@@ -71,10 +75,11 @@ test('other bytes of a training set need another version of the engine, or `data
     digests[name] = files.map(({ digest }) => digest.slice(0, 16));
   }
   expect({ version: engine.version, ...digests }).toEqual({
-    version: 'DuckDB v1.5.5, format 4',
+    version: 'DuckDB v1.5.5, format 5',
     'views: 1': ['665fd9d9a9594340'],
     'views: 2': ['c41d7f0ea48b93c6'],
     csv: ['31e435e28b61a37b'],
+    times: ['2ed42ef273f1ccdf'],
     arrow: ['71ff82ab7b2cf276'],
     split: ['e96a5dbec1c5200b', '41d003d3da97066b'],
   });

@@ -19,7 +19,7 @@ export interface AsOfRoots extends SpinePlace {
 }
 
 /** Counts changes of this engine that change what it writes for the same request. */
-const FORMAT = 4;
+const FORMAT = 5;
 const VERSION = `DuckDB ${version()}, format ${FORMAT}`;
 
 /** As-of joins on DuckDB. Joins and sorts spill to disk beyond the engine's memory. */

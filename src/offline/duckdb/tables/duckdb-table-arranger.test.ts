@@ -138,11 +138,14 @@ describe('files', () => {
       'at,empty,text,list\n2026-01-01T01:02:03.500000Z,"","a,""b""","[1, 2]"\n,,é,\n',
     );
     const times = await arrange(
-      `SELECT TIMESTAMPTZ '2026-01-01 01:00:00+01' AS zoned, TIMESTAMP_NS '2026-01-01 00:00:00.000000001' AS nanos, [TIMESTAMP '2026-01-01'] AS many`,
+      `SELECT TIMESTAMPTZ '2026-01-01 01:00:00+01' AS zoned, TIMESTAMP_NS '2026-01-01 00:00:00.000000001' AS nanos,
+        [TIMESTAMP '2026-01-01', NULL, '0001-01-01', '9999-12-31 23:59:59.999999', 'infinity'] AS many, [TIMESTAMPTZ '2026-01-01 01:00:00+01'] AS zones, [TIMESTAMP_NS '1969-12-31 23:59:59.999999999', 'infinity'] AS fine, NULL::TIMESTAMP[] AS none`,
       { format: 'csv' },
     );
     expect(await readFile(join(times.folder, 'data.csv'), 'utf8')).toBe(
-      "zoned,nanos,many\n2026-01-01T00:00:00.000000Z,2026-01-01 00:00:00.000000001,['2026-01-01 00:00:00']\n",
+      'zoned,nanos,many,zones,fine,none\n2026-01-01T00:00:00.000000Z,2026-01-01T00:00:00.000000001Z,' +
+        `"['2026-01-01T00:00:00.000000Z', NULL, '0001-01-01T00:00:00.000000Z', '9999-12-31T23:59:59.999999Z', infinity]",` +
+        `['2026-01-01T00:00:00.000000Z'],"['1969-12-31T23:59:59.999999999Z', infinity]",\n`,
     );
   });
 

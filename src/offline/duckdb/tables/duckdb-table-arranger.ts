@@ -16,12 +16,13 @@ import type { DuckDbEngine } from '../engine.ts';
 import { digestOfFile } from '../feature-file.ts';
 import { describeSelect } from '../sources/source-scan.ts';
 import { identifier, identifiers, stringLiteral, writtenParquet } from '../sql-text.ts';
+import { CSV_TIME, csvColumnSql } from './csv-times.ts';
 
 /** Files are read in order and written in order, in groups of fixed size: the same rows give the same bytes. */
 const FORMATS: Readonly<Record<Exclude<TableFormat, 'arrow'>, string>> = {
   parquet: SET_OPTIONS,
-  // Times say that they are UTC; nulls are empty, empty text is quoted.
-  csv: `FORMAT csv, HEADER true, TIMESTAMPFORMAT '%Y-%m-%dT%H:%M:%S.%fZ'`,
+  // Nulls are empty, empty text is quoted.
+  csv: `FORMAT csv, HEADER true, TIMESTAMPFORMAT '${CSV_TIME}'`,
 };
 
 export function createDuckDbTableArranger(engine: DuckDbEngine): TableArranger {
@@ -77,16 +78,23 @@ const FILE_ROW_NUMBER = 'file_row_number';
 
 async function tableOf(
   connection: DuckDBConnection,
-  { columns }: ArrangeRequest,
+  { columns, layout: { format } }: ArrangeRequest,
   from: string,
 ): Promise<Table> {
   const all = await describeSelect(connection, `SELECT * FROM ${from}`);
   const names = all.map(({ name }) => name.toLowerCase());
+  const asked =
+    columns === undefined ? all : columns.flatMap((name) => all.filter((one) => one.name === name));
   let numberName = '__row';
   while (names.includes(numberName)) numberName += '_';
   return {
     from,
-    columns: columns === undefined ? '*' : identifiers(columns),
+    columns:
+      format === 'csv'
+        ? asked.map(csvColumnSql).join(', ')
+        : columns === undefined
+          ? '*'
+          : identifiers(columns),
     // A column of that name hides the number that DuckDB gives to a file's rows.
     number: names.includes(FILE_ROW_NUMBER) ? 'row_number() OVER ()' : FILE_ROW_NUMBER,
     numberName,
