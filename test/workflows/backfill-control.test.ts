@@ -45,7 +45,7 @@ export const checked = batchFeatureView({
   schedule: '0 0 * * *', startTime: '<start>', paused: true,
   features: { amount: 'float64' }, quality: [maxNullShare('amount', 0.01)],
 });
-${['paused', 'cancelled', 'stopped', 'shared'].map((name) => counting(name, 50_000_000)).join('')}
+${['paused', 'cancelled', 'stopped', 'shared'].map((name) => counting(name, 20_000_000)).join('')}
 ${counting('endless', 20_000_000_000)}`;
 
 const ORDERS = (amount: string) => `
@@ -117,7 +117,7 @@ describe('a running backfill', () => {
 
     await commandRun(await client(), run.id, 'resume');
     const done = async () => (await progressOf(run)).chunksDone;
-    await expect.poll(done, { timeout: 60_000 }).toBeGreaterThan(0);
+    await expect.poll(done, { timeout: 120_000 }).toBeGreaterThan(0);
     await commandRun(await client(), run.id, 'pause');
     await expect.poll(async () => (await progressOf(run)).running, { timeout: 30_000 }).toEqual([]);
     const before = await done();
@@ -141,7 +141,7 @@ describe('a running backfill', () => {
   }, async () => {
     const run = await backfill('cancelled', { concurrency: 2 });
     await expect
-      .poll(async () => (await coverage('cancelled')).committed.length, { timeout: 60_000, interval: 20 })
+      .poll(async () => (await coverage('cancelled')).committed.length, { timeout: 120_000, interval: 20 })
       .toBeGreaterThan(0);
     await commandRun(await client(), run.id, 'cancel');
     await expect(run.result()).rejects.toMatchObject({ code: 'CANCELLED' });
@@ -161,7 +161,7 @@ describe('a running backfill', () => {
   test('that is cancelled does not wait for its query', { timeout: 180_000 }, async () => {
     const run = await backfill('endless', { range: days(0, 1) });
     await expect
-      .poll(async () => (await coverage('endless')).running.length, { timeout: 60_000 })
+      .poll(async () => (await coverage('endless')).running.length, { timeout: 120_000 })
       .toBeGreaterThan(0);
     await sleep(500);
     const asked = performance.now();
@@ -174,7 +174,7 @@ describe('a running backfill', () => {
   test('is taken over at once when its worker is stopped in the middle', { timeout: 180_000 }, async () => {
     const run = await backfill('stopped', { concurrency: 2 });
     await expect
-      .poll(async () => (await coverage('stopped')).running.length, { timeout: 60_000, interval: 20 })
+      .poll(async () => (await coverage('stopped')).running.length, { timeout: 120_000, interval: 20 })
       .toBe(2);
     await worker.stop();
     expect((await coverage('stopped')).running).toEqual([]);
