@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runWorkerHere } from '../../src/cli/worker-here.ts';
 import type { Interval } from '../../src/core/interval.ts';
@@ -13,20 +12,27 @@ import { appliedBatchView, appliedManifest } from '../../src/registry/applied-ma
 import { testEngine } from '../support/feature-repo.ts';
 import { appliedProject, type TestProject } from '../support/project.ts';
 
+/**
+ * With each hour that ends another interval falls due, of which the counts below do not know. This delay has the hours
+ * end half an hour from now.
+ */
+const DELAY = `${(new Date().getUTCMinutes() + 30) % 60}m`;
+
 const definitions = `
 export const thisProject = project({ name: '<project>' });
 export const user = entity({ name: 'user', joinKeys: { user_id: 'int64' } });
 export const clicks = pushSource({
   name: 'clicks', timestampField: 'at', columns: { user_id: 'int64', page: 'string' },
 });
-const common = { version: 1, entities: [user], source: clicks, schedule: '0 * * * *', startTime: '<start>' };
+const common = {
+  version: 1, entities: [user], source: clicks, schedule: '0 * * * *', startTime: '<start>', dataDelay: '${DELAY}',
+};
 export const lastPage = batchFeatureView({ ...common, name: 'last_page', features: { page: 'string' } });
 export const recent = batchFeatureView({ ...common, name: 'recent', aggregations: { clicks: count('2h') } });
 export const shared = batchFeatureView({ ...common, name: 'shared', features: { page: 'string' } });
 `;
 
 const HOUR = 3_600_000_000n;
-const HOUR_MILLIS = Number(HOUR / 1000n);
 
 let project: TestProject;
 let worker: RunningWorker;
@@ -34,9 +40,6 @@ let log: SegmentPushLog;
 let start: bigint;
 
 beforeAll(async () => {
-  // With each full hour another interval falls due, of which the counts below do not know.
-  const left = HOUR_MILLIS - (Date.now() % HOUR_MILLIS);
-  if (left < 30_000) await sleep(left);
   project = await appliedProject({ definitions, data: {}, days: 2 });
   worker = await runWorkerHere(project);
   const { platform, name } = project;
