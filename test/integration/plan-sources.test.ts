@@ -87,6 +87,21 @@ test('a partition column that is not there is told at its field', async () => {
   expect(found.wheres).toEqual(['shop.ts, source "events", partitionedBy.column']);
 });
 
+test.each([
+  [`{ column: 'date', granularity: 'hour' }`, 'its hour as partitionedBy says ("date=2026-03-01-06")'],
+  [`{ column: 'date', granularity: 'month' }`, 'its month as partitionedBy says ("date=2026-03")'],
+  [`{ column: 'at', granularity: 'day' }`, 'its day as partitionedBy says ("at=2026-03-01")'],
+])(
+  'folders that do not tell times as partitionedBy says are told: all would be read: %s',
+  async (by, said) => {
+    const found = await problemsOf(
+      source('parquetSource', `path: 'parts/*/*.parquet', partitionedBy: ${by}`),
+    );
+    expect(found).toMatchObject({ code: 'SOURCE_SCHEMA_MISMATCH', message: expect.stringContaining(said) });
+    expect(found.message).toContain('/parts/date=2026-01-01/a.parquet does not');
+  },
+);
+
 test('a Postgres source that cannot be reached is told at its variable', async () => {
   expect(await problemsOf(source('postgresSource', `urlEnv: 'NOT_SET', table: 'events'`))).toMatchObject({
     code: 'SOURCE_UNREADABLE',

@@ -11,6 +11,7 @@ import {
   type PartitionedFile,
   partitionedFile,
   partitionKeys,
+  tellsTime,
   touches,
 } from './hive-partitions.ts';
 import { type EngineColumn, sourcePath } from './source-scan.ts';
@@ -22,6 +23,8 @@ export interface FileScan {
   readonly columns: readonly EngineColumn[];
   /** As table functions take them: the files that hold the range's rows, or the path or glob. */
   readonly files: string | null;
+  /** One of the files, where none lies in a folder that tells a time as `partitionedBy` says. */
+  readonly untimed?: string;
 }
 
 /**
@@ -53,7 +56,10 @@ export async function scanFiles(
   };
   const scan = kept === undefined ? await open(found) : await firstReadable(choicesOf(kept), open);
   const relation = withoutColumns(above, scan.sql);
+  const { partitionedBy } = source;
+  const isTimed = partitionedBy === undefined || found.some((file) => tellsTime(file, partitionedBy));
   return {
+    ...(!isTimed && found[0] !== undefined && { untimed: found[0].file }),
     relation: kept === undefined ? relation : `(SELECT * FROM ${relation} WHERE ${kept.filter})`,
     columns: scan.columns.filter(({ name }) => !above.includes(name)),
     files:

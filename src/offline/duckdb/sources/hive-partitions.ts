@@ -49,6 +49,12 @@ export function touches(
   );
 }
 
+/** Whether a folder of the file tells a time of this granularity: without any that does, nothing is pruned. */
+export function tellsTime({ values }: PartitionedFile, { column, granularity }: TimePartition): boolean {
+  const text = values.get(column);
+  return text !== undefined && (text === NULL_PARTITION || spanOf(text, granularity) !== undefined);
+}
+
 /** Whether the folder is one of those that DuckDB reads as a DATE. */
 export function isDateFolder({ values }: PartitionedFile, column: string): boolean {
   const text = values.get(column);

@@ -28,6 +28,8 @@ export interface OpenSource {
   readonly columns: readonly EngineColumn[];
   /** As table functions take them; null when no file can hold rows of the range. */
   readonly files: string | null;
+  /** One of its files, where none lies in a folder that tells a time as `partitionedBy` says. */
+  readonly untimed?: string;
 }
 
 /** How many rows are looked at to see whether text can be read as the types declared for it. */
@@ -103,7 +105,8 @@ export async function inspectSource(
   source: SourceSpec,
   place: SourcePlace,
 ): Promise<readonly EngineColumn[]> {
-  const { relation, columns } = await openShape(connection, source, place);
+  const { relation, columns, untimed } = await openShape(connection, source, place);
+  if (untimed !== undefined) refuseUntimed(source, columns, untimed);
   if (source.kind !== 'csv' && source.kind !== 'json') return columns;
   if (source.columns.length === 0) return columns;
   try {
@@ -115,6 +118,21 @@ export async function inspectSource(
     throw sourceFailure(error, source, place) ?? error;
   }
   return columns;
+}
+
+const TIMES = { month: '2026-03', day: '2026-03-01', hour: '2026-03-01-06' } as const;
+
+/** It would be read without a word, with all of its files for every range of time. */
+function refuseUntimed(source: SourceSpec, columns: readonly EngineColumn[], file: string): void {
+  if (!('partitionedBy' in source) || source.partitionedBy === undefined) return;
+  const { column, granularity } = source.partitionedBy;
+  // That there is none at all is told elsewhere.
+  if (!columns.some(({ name }) => name === column)) return;
+  throw new TidemarkError(
+    'SOURCE_SCHEMA_MISMATCH',
+    `Cannot use source "${source.name}": none of its files lies in a folder that tells its ${granularity} as partitionedBy says ` +
+      `("${column}=${TIMES[granularity]}"), as ${file} does not. Correct partitionedBy, or leave it out.`,
+  );
 }
 
 /** The error of a source that could not be read; undefined when the failure is not the source's. */
