@@ -81,7 +81,7 @@ async function importAll(dir: string, files: readonly string[]): Promise<readonl
       }
     } catch (error) {
       // A file that fails also fails all that import it: it is reported once.
-      const problem = importFailure(dir, file, error);
+      const problem = await importFailure(dir, file, error);
       failures.set(`${problem.where} ${problem.message}`, problem);
     }
   }

@@ -16,3 +16,8 @@ export function resolveTidemark(): void {
       specifier === 'tidemark' ? { url: INDEX, shortCircuit: true } : next(specifier, context),
   });
 }
+
+/** The names of what it answers with. */
+export async function exportsOfTidemark(): Promise<readonly string[]> {
+  return Object.keys((await import(/* @vite-ignore */ INDEX)) as object);
+}

@@ -30,3 +30,19 @@ export const user = entity({ name: 'user', joinKeys: { user_id: 'int64' } });`,
     /^STACK_UNAVAILABLE: Cannot make the folder \/proc\/tidemark\/home .*TIDEMARK_HOME/,
   );
 });
+
+// In a process of its own: here modules are linked by the test runner.
+test('what a definition file imports and is not there is told with what may be meant', async () => {
+  const repo = await featureRepo({
+    'kinds.ts': 'export type Kind = number;',
+    'labels.ts': `import { Kind } from './kinds.ts';\nexport const kind: Kind = 1;`,
+    'views.ts': `import { batchFeatureVeiw } from 'tidemark';\nexport const spend = batchFeatureVeiw;`,
+  });
+  const { code, stderr } = await tidemark(['plan', '--repo', repo], { env: {} });
+  expect(code).toBe(1);
+  const missing = 'which exports no value of that name (types take "import type").';
+  expect(stderr).toContain(`imports "Kind" from './kinds.ts', ${missing}\n`);
+  expect(stderr).toContain(
+    `imports "batchFeatureVeiw" from 'tidemark', ${missing} Did you mean "batchFeatureView"?\n`,
+  );
+});
