@@ -66,6 +66,16 @@ test('few files, and large ones, stay as they are', async () => {
   expect((await world.files.files(OF)).slice(0, 3)).toEqual(before);
 });
 
+test('no more than makes a file that is not small is merged at once', async () => {
+  for (const user of [1, 2, 3, 4, 5, 6, 7, 8]) await receive(log, user);
+  const before = await readAll();
+  const [{ bytes = 0 } = {}] = await world.files.files(OF);
+  await mergeFiles(OF, world, { ...LIMITS, smallBytes: bytes * 2.5 });
+  const rows = (await world.files.files(OF)).map((file) => file.rows);
+  expect(rows.toSorted()).toEqual([1, 1, 3, 3]);
+  expect(await readAll()).toEqual(before);
+});
+
 test('a file that was merged is removed when nobody can still be reading it', async () => {
   for (const user of [1, 2, 3, 4]) await receive(log, user);
   const before = await world.files.files(OF);

@@ -31,8 +31,7 @@ export async function mergeFiles(
   limits: MergeLimits = MERGE_LIMITS,
 ): Promise<void> {
   const of = { project, source };
-  for (const [folder, small] of smallByFolder(await files.files(of), limits)) {
-    if (small.length < limits.files) continue;
+  for (const [folder, small] of merges(await files.files(of), limits)) {
     const paths = small.map(({ path }) => path);
     const path = `${folder}/merged-${createHash('sha256').update(paths.join('\n')).digest('hex').slice(0, 24)}.parquet`;
     const written = await writer.merge({ paths, path });
@@ -44,6 +43,28 @@ export async function mergeFiles(
   const old = await files.replaced(of, limits.keep);
   for (const path of old) await writer.remove(path);
   if (old.length > 0) await files.removed(old);
+}
+
+/** Files that become one, and the folder of it. */
+function* merges(
+  files: readonly PushedFile[],
+  limits: MergeLimits,
+): Generator<readonly [folder: string, small: readonly PushedFile[]]> {
+  for (const [folder, small] of smallByFolder(files, limits)) {
+    if (small.length < limits.files) continue;
+    // No more at once than makes a file that is not small: half a gigabyte of files took two of memory.
+    let together: PushedFile[] = [];
+    let bytes = 0;
+    for (const file of small) {
+      together.push(file);
+      bytes += file.bytes;
+      if (bytes < limits.smallBytes) continue;
+      yield [folder, together];
+      together = [];
+      bytes = 0;
+    }
+    if (together.length >= limits.files) yield [folder, together];
+  }
 }
 
 function smallByFolder(
