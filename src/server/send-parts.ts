@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyReply } from 'fastify';
 import { TidemarkError } from '../core/errors.ts';
 
@@ -15,7 +14,7 @@ export async function sendParts(
   const parts = [first];
   let bytes = first.length;
   for (let isLast = false; !isLast; ) {
-    await nextTurn();
+    await new Promise<void>((resolve) => setImmediate(resolve));
     if (reply.raw.destroyed) throw new TidemarkError('CANCELLED', 'Nobody waits for the answer any more.');
     const { done = false, value } = others.next();
     parts.push(value);

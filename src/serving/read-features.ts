@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { formatViewVersion } from '../core/feature-view.ts';
 import type { OnDemandFunctions } from '../core/on-demand.ts';
 import type { OutputFeature } from '../core/resolve-features.ts';
@@ -114,7 +113,7 @@ export async function readFeatures(
     values += rows;
     if (values > VALUES_PER_TURN) {
       values = rows;
-      await nextTurn();
+      await new Promise<void>((resolve) => setImmediate(resolve));
     }
     features.push(columnOf(output));
   }
