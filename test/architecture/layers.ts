@@ -155,6 +155,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'type src/online',
     'type src/registry',
     'fastify',
+    'p-map',
     'prom-client',
     'zod',
     'node:buffer',

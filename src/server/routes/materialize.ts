@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify';
+import pMap from 'p-map';
 import { TidemarkError } from '../../core/errors.ts';
 import type { ExactJson } from '../../core/exact-json.ts';
 import type { BatchViewSpec } from '../../core/feature-view.ts';
 import { formatInterval, type Interval } from '../../core/interval.ts';
 import { batchViews } from '../../core/manifest.ts';
-import { mapAtOnce } from '../../core/map-at-once.ts';
 import { namedView, type ViewDirectory } from '../../core/named-view.ts';
 import { scheduleOf, wholeIntervals } from '../../core/schedule.ts';
 import { type Micros, parseTime, timeOf } from '../../core/time.ts';
@@ -42,10 +42,11 @@ interface Work {
 
 async function startAll(work: readonly Work[], runs: RunControl) {
   for (const { view, range } of work) if (range !== undefined) requireIntervals(view, range);
-  const started = await mapAtOnce(work, STARTED_AT_ONCE, async ({ view: { name: view, version }, range }) => {
+  const start = async ({ view: { name: view, version }, range }: Work) => {
     const { id } = await runs.materialize({ view, version, ...(range && { range }) });
     return { id, view, version };
-  });
+  };
+  const started = await pMap(work, start, { concurrency: STARTED_AT_ONCE });
   return { status: 'accepted', feature_views: work.map(({ view }) => view.name), runs: started };
 }
 
