@@ -41,6 +41,7 @@ export interface LoadedSpine {
 
 /** ±2^61 µs, about 73,000 years: sums with durations of that size stay exact in 64 bits. */
 const FARTHEST = 2n ** 61n;
+const NO_TIME = `(t IS NULL OR t NOT BETWEEN -${FARTHEST} AND ${FARTHEST})`;
 
 /** Where what a spine is read from is looked for. */
 export interface SpinePlace extends SourcePlace {
@@ -74,9 +75,15 @@ export async function loadSpine(
   });
   const { invalid, ...found } = await measured(connection, filled);
   if (invalid > 0) {
+    const [[first] = []] = (
+      await connection.runAndReadAll(
+        `SELECT left(CAST(c${filled.timeColumn} AS VARCHAR), 60) FROM __spine WHERE ${NO_TIME} ORDER BY rowid LIMIT 1`,
+      )
+    ).getRows();
     throw spineProblem(
       spine,
-      `${invalid} of its ${found.rows} rows have no time in "${spine.timestampField}" that can be used; every row needs one`,
+      `${invalid} of its ${found.rows} rows have no time in "${spine.timestampField}" that can be used` +
+        `${first == null ? '' : ` (the first: "${String(first)}")`}; every row needs one`,
     );
   }
   const [[isInPlace] = []] = (
@@ -166,7 +173,7 @@ async function measured(
     const { span, invalid } = found;
     if (invalid === 0 && span !== null && span.first >= -FARTHEST && span.last <= FARTHEST) return found;
   }
-  return read(`min(t), max(t), count(*) FILTER (t IS NULL OR t NOT BETWEEN -${FARTHEST} AND ${FARTHEST})`);
+  return read(`min(t), max(t), count(*) FILTER (${NO_TIME})`);
 }
 
 /**

@@ -3,8 +3,8 @@ import type { JoinedView, Spine } from '../../as-of-engine.ts';
 import type { NamedFiles } from '../sources/named-files.ts';
 import { raggedLine } from '../sources/ragged-csv.ts';
 import { describeSelect, type EngineColumn } from '../sources/source-scan.ts';
-import { typedCsvSql } from '../sources/typed-csv.ts';
-import { literalPath, stringLiteral } from '../sql-text.ts';
+import { foreignTimes, typedCsvSql } from '../sources/typed-csv.ts';
+import { identifier, literalPath, stringLiteral } from '../sql-text.ts';
 import { duckDbType } from '../types.ts';
 import { namesInFiles, refuseNames } from './refuse-names.ts';
 import { spineProblem } from './spine-columns.ts';
@@ -34,7 +34,12 @@ export async function textSpineSql(
     const scan = `read_json(${path}, format = 'newline_delimited', sample_size = -1${folders})`;
     const { columns } = await refuseEmpty(connection, spine, scan, named);
     await refuseNames(spine, columns, () => namesInFiles(connection, spine.kind, named));
-    return scan;
+    await refuseOtherThanObjects(connection, spine, named, columns);
+    const text = textColumns(columns);
+    if (text.length === 0) return scan;
+    const types = new Map([...columns, ...text].map(({ name, engineType }) => [name, engineType]));
+    const listed = [...types].map(([name, type]) => `${stringLiteral(name)}: ${stringLiteral(type)}`);
+    return `read_json(${path}, format = 'newline_delimited'${folders}, columns = {${listed.join(', ')}})`;
   }
   const csv = (types: readonly EngineColumn[], more = '') => {
     const given = types.map(({ name, engineType }) => `${stringLiteral(name)}: ${stringLiteral(engineType)}`);
@@ -46,16 +51,19 @@ export async function textSpineSql(
   const files = { only: named.only, sample: first === undefined ? null : literalPath(first.file) };
   await refuseRagged(connection, spine, sniffed.columns, files.sample);
   await refuseNames(spine, sniffed.columns, () => namesInFiles(connection, spine.kind, named));
-  const keys = keyTypes(
-    sniffed.columns.map(({ name }) => name),
-    reading.views,
-    sniffed.empty,
-  );
+  const names = sniffed.columns.map(({ name }) => name);
+  const given = new Map([
+    ...textColumns(sniffed.columns).map(({ name, engineType }) => [name, engineType] as const),
+    ...keyTypes(names, reading.views, sniffed.empty),
+  ]);
   const typed = sniffed.columns.map(
-    (column): EngineColumn => ({ ...column, engineType: keys.get(column.name) ?? column.engineType }),
+    (column): EngineColumn => ({ ...column, engineType: given.get(column.name) ?? column.engineType }),
   );
-  return typedCsvSql(connection, typed, files, (text, more) => {
-    const types = new Map([...keys, ...text.map(({ name, engineType }) => [name, engineType] as const)]);
+  const foreign = await foreignTimes(connection, typed, files.sample);
+  const time = typed.find(({ name }) => name === spine.timestampField);
+  if (time !== undefined && foreign.has(time.engineType)) await refuseAmbiguous(connection, spine, csv([]));
+  return typedCsvSql(typed, { only: named.only, foreign }, (text, more) => {
+    const types = new Map([...given, ...text.map(({ name, engineType }) => [name, engineType] as const)]);
     return csv(
       [...types].map(([name, engineType]) => ({ name, engineType })),
       more,
@@ -73,6 +81,38 @@ async function refuseRagged(
   if (sample === null || columns.some(({ name }) => name === spine.timestampField)) return;
   const problem = await raggedLine(connection, sample, spine.timestampField);
   if (problem !== null) throw spineProblem(spine, problem);
+}
+
+/** SPINE_INVALID where DuckDB makes one column of what has no names: an array, or a number. */
+async function refuseOtherThanObjects(
+  connection: DuckDBConnection,
+  spine: TextSpine,
+  named: NamedFiles,
+  [column, ...more]: readonly EngineColumn[],
+): Promise<void> {
+  if (column?.name !== UNNAMED.json || more.length > 0) return;
+  if ((await namesInFiles(connection, spine.kind, named)).includes(UNNAMED.json)) return;
+  throw spineProblem(spine, 'not every line of it is a JSON object with names and values');
+}
+
+/** A time of day is text to Tidemark, which has no type for it; only the first lines look like it, perhaps. */
+function textColumns(columns: readonly EngineColumn[]): readonly EngineColumn[] {
+  return columns
+    .filter(({ engineType }) => /^TIME(\[\])?$/.test(engineType))
+    .map(({ name, engineType }) => ({ name, engineType: engineType.replace('TIME', 'VARCHAR') }));
+}
+
+/** SPINE_INVALID where `01/02/2026` may be one day or another, and no row tells: DuckDB would take it for the 1st of February. */
+async function refuseAmbiguous(connection: DuckDBConnection, spine: TextSpine, scan: string): Promise<void> {
+  const day = `day(${identifier(spine.timestampField)})`;
+  const [[isAmbiguous] = []] = (
+    await connection.runAndReadAll(`SELECT max(${day}) <= 12 FROM ${scan}`)
+  ).getRows();
+  if (isAmbiguous !== true) return;
+  throw spineProblem(
+    spine,
+    `its times in "${spine.timestampField}" do not tell whether the day or the month comes first; write them as ISO 8601 does, such as 2026-01-31`,
+  );
 }
 
 /** What DuckDB calls the column of a file that has none. */

@@ -8,7 +8,7 @@ import { mayBeRenamed, namesInFile, repeatedNames } from './own-names.ts';
 import { raggedLine } from './ragged-csv.ts';
 import { describeSelect, type EngineColumn } from './source-scan.ts';
 import { isTextTime } from './text-times.ts';
-import { type CsvFiles, typedCsvSql } from './typed-csv.ts';
+import { type CsvFiles, foreignTimes, typedCsvSql } from './typed-csv.ts';
 import { wholeNumbersSql } from './whole-numbers.ts';
 
 /**
@@ -38,9 +38,8 @@ export async function formatScan(
       const columns = await orRagged(connection, source, sample, () => described(sql(types)));
       const own = columns.filter(({ name }) => !keys.includes(name));
       await refuseNames(connection, source, own, sample);
-      const scan = await typedCsvSql(connection, own, { only, sample }, (text, more) =>
-        sql(replaced(types, text), more),
-      );
+      const foreign = await foreignTimes(connection, own, sample);
+      const scan = typedCsvSql(own, { only, foreign }, (text, more) => sql(replaced(types, text), more));
       return { sql: scan, columns };
     }
     case 'json': {

@@ -15,15 +15,13 @@ export interface CsvFiles {
  * CSV in its columns' types. A quoted nothing (`""`) is an empty text where a column is text, and a null in all other
  * columns, as nothing without quotes is everywhere. DuckDB knows one rule for all columns of a scan: so where there is
  * text, the others are read as text, too, and made what they are here. So are times always: one with a zone that is
- * none would be a null without a word, and one without would lose its offset.
+ * none would be a null without a word, and one without would lose its offset. `foreign`: as `foreignTimes` says.
  */
-export async function typedCsvSql(
-  connection: DuckDBConnection,
+export function typedCsvSql(
   columns: readonly EngineColumn[],
-  { only, sample }: CsvFiles,
+  { only, foreign }: { readonly only: string | null; readonly foreign: ReadonlySet<string> },
   scan: (types: readonly EngineColumn[], more: string) => string,
-): Promise<string> {
-  const foreign = await foreignTimes(connection, columns, sample);
+): string {
   const isTime = (column: EngineColumn) =>
     isZoned(column) || (isTextTime(column) && !foreign.has(column.engineType));
   if (!columns.some(isText)) return wholeNumbersSql(columns, only, scan, isTime);
@@ -43,8 +41,8 @@ function isText({ engineType }: EngineColumn): boolean {
   return engineType === 'VARCHAR' || engineType === 'BLOB';
 }
 
-/** Types of times that only the scan itself can read, as it has found how they are written: `31/12/2026`. */
-async function foreignTimes(
+/** Types (DATE, TIMESTAMP) of times that only the scan itself can read, as it has found how they are written: `31/12/2026`. */
+export async function foreignTimes(
   connection: DuckDBConnection,
   columns: readonly EngineColumn[],
   sample: string | null,
