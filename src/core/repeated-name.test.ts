@@ -33,10 +33,13 @@ test.each([
 });
 
 test('of any JSON none is found, and of one whose object got a member again that one is', () => {
-  const colons = fc.string({ unit: fc.constantFrom('"', ':', '\\', 'a', ' ', '{', ',', ']') });
+  const signs = ['"', ':', 'a', ' ', '{', ',', ']'] as const;
+  // V8 13 at times takes the name "\"" for "\\", once it has read an object that has the other in its place.
+  const names = fc.string({ unit: fc.constantFrom(...signs) });
+  const texts = fc.string({ unit: fc.constantFrom(...signs, '\\') });
   fc.assert(
     fc.property(
-      fc.object({ key: colons, values: [colons, fc.integer(), fc.array(colons)] }),
+      fc.object({ key: names, values: [texts, fc.integer(), fc.array(texts)] }),
       fc.nat(5),
       (object, spaces) => {
         const text = JSON.stringify(object, null, spaces);
