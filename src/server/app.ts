@@ -88,7 +88,8 @@ export function createApp(deps: AppDependencies): FastifyInstance {
   app.addHook('onSend', async (request, reply, payload) => {
     if (closing) void reply.header('connection', 'close');
     const isLast = reply.getHeader('connection') === 'close';
-    if (!isLast || request.raw.complete || typeof payload !== 'string') return payload;
+    const isWhole = request.raw.complete || request.raw.readableEnded;
+    if (!isLast || isWhole || typeof payload !== 'string') return payload;
     void reply.header('content-length', Buffer.byteLength(payload));
     return lingeringAnswer(request.raw, payload);
   });
@@ -122,7 +123,8 @@ function parsed(body: Buffer, type: string | undefined): { readonly text: string
   try {
     // Otherwise different wrong bytes would become the same key.
     if (!isUtf8(body)) throw new Error('its bytes are not UTF-8');
-    const text = body.toString();
+    // Some editors and shells begin a file with a mark of its byte order.
+    const text = body.toString().replace(/^\ufeff/, '');
     return { text, json: parseExactJson(text) };
   } catch (error) {
     throw new TidemarkError(
