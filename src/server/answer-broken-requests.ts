@@ -38,10 +38,8 @@ export function answerOddHeaders(app: FastifyInstance): void {
     else done(new TidemarkError('REQUEST_INVALID', 'Cannot read the request: HTTP/1.1 needs a Host header.'));
   });
   app.server.on('checkExpectation', (_request, response) => {
-    const { body } = problemOf({
-      statusCode: 417,
-      message: 'of what may be expected, 100-continue alone is met',
-    });
+    const told = new Error('of what may be expected, 100-continue alone is met');
+    const { body } = problemOf(Object.assign(told, { statusCode: 417 }));
     response.writeHead(417, { 'content-type': 'application/json; charset=utf-8' }).end(JSON.stringify(body));
   });
 }

@@ -118,6 +118,12 @@ test('a body that is compressed is 415, and its encoding is named', async () => 
   expect((await send(body, 'identity')).statusCode).toBe(200);
 });
 
+test('a body that begins with a mark of its byte order is read', async () => {
+  const payload = '\ufeff{"features":["activity:sessions"],"entities":{"user_id":[1]}}';
+  const response = await app.inject({ method: 'POST', url: '/get-online-features', payload });
+  expect(response.statusCode).toBe(200);
+});
+
 test.each(['', ';;;', 'garbage'])('a Content-Type that is none, "%s", is 415', async (type) => {
   const response = await app.inject({
     method: 'POST',

@@ -224,6 +224,7 @@ describe('bad input', () => {
       'TOO_LARGE',
     ],
     ['odd expectations', `POST /push HTTP/1.1\r\n${HOST}expect: much\r\n\r\n`, 417, 'REQUEST_INVALID'],
+    ['a method that needs a type', `QUERY /health HTTP/1.1\r\n${HOST}\r\n`, 400, 'REQUEST_INVALID'],
   ])('a request with %s is answered in the shape of all errors', async (_what, text, status, code) => {
     const { port } = new URL(await app.listen({ host: '127.0.0.1', port: 0 }));
     const socket = connect(Number(port), '127.0.0.1');
@@ -232,6 +233,6 @@ describe('bad input', () => {
     const [head = '', body = ''] = answer.split('\r\n\r\n');
     expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} [A-Z].*content-type: application/json`, 'is'));
     const { error } = JSON.parse(body.slice(body.indexOf('{'), body.lastIndexOf('}') + 1));
-    expect(error).toEqual({ code, message: expect.stringMatching(/^Cannot read the request.*\.$/) });
+    expect(error).toEqual({ code, message: expect.stringMatching(/^Cannot read the request[^[]*[^.]\.$/) });
   });
 });

@@ -43,7 +43,9 @@ export function problemOf(thrown: unknown, bodyLimit?: number): HttpProblem {
     );
   if (status === 503) return answer(503, 'STORE_UNAVAILABLE', 'Cannot answer: the server is closing.');
   if (status !== undefined && status >= 400 && status < 500) {
-    return answer(status, 'REQUEST_INVALID', `Cannot read the request: ${messageOf(thrown)}.`);
+    // Fastify ends some of its sentences, and others not.
+    const why = messageOf(thrown).replace(/\.$/, '');
+    return answer(status, 'REQUEST_INVALID', `Cannot read the request: ${why}.`);
   }
   return {
     ...answer(500, 'INTERNAL', 'Cannot answer: something failed inside the server; its log says what.'),
