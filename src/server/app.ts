@@ -127,10 +127,8 @@ function parsed(body: Buffer, type: string | undefined): { readonly text: string
     const text = body.toString().replace(/^\ufeff/, '');
     return { text, json: parseExactJson(text) };
   } catch (error) {
-    throw new TidemarkError(
-      'REQUEST_INVALID',
-      `Cannot read the request as JSON: ${shorten(messageOf(error))}.${otherType(type)}`,
-    );
+    const why = error instanceof RangeError ? 'it is nested too deeply' : shorten(messageOf(error));
+    throw new TidemarkError('REQUEST_INVALID', `Cannot read the request as JSON: ${why}.${otherType(type)}`);
   }
 }
 

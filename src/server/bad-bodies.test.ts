@@ -124,6 +124,14 @@ test('a body that begins with a mark of its byte order is read', async () => {
   expect(response.statusCode).toBe(200);
 });
 
+test('lists in lists that are too deep to be read are told as that', async () => {
+  const error = await refusal(`${'['.repeat(50_000)}12345678901234567890${']'.repeat(50_000)}`, app);
+  expect(error).toMatchObject({
+    status: 400,
+    message: 'Cannot read the request as JSON: it is nested too deeply.',
+  });
+});
+
 test.each(['', ';;;', 'garbage'])('a Content-Type that is none, "%s", is 415', async (type) => {
   const response = await app.inject({
     method: 'POST',
