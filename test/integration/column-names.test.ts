@@ -6,8 +6,8 @@ import type { Spine } from '../../src/offline/as-of-engine.ts';
 import { createDuckDbAsOfEngine } from '../../src/offline/duckdb/as-of/duckdb-as-of-engine.ts';
 import { createDuckDb, type DuckDbEngine } from '../../src/offline/duckdb/engine.ts';
 import { createDuckDbSourceReader } from '../../src/offline/duckdb/sources/duckdb-source-reader.ts';
+import { editParquetSchema, renameParquetColumns } from '../support/edit-parquet-schema.ts';
 import { fileSource, writeParquet } from '../support/offline-case.ts';
-import { renameParquetColumns } from '../support/rename-parquet-columns.ts';
 
 let folder: string;
 let engine: DuckDbEngine;
@@ -99,3 +99,26 @@ test.each(['parquet', 'csv', 'json'] as const)(
     });
   },
 );
+
+test('decimals of more than 38 digits in Parquet are refused, of which DuckDB reads wrong numbers', async () => {
+  const path = join(folder, 'decimals.parquet');
+  await writeParquet(
+    engine,
+    path,
+    `SELECT TIMESTAMP '2026-01-01' AS "at", 1.5::DECIMAL(38, 2) AS x, 0.5::DOUBLE AS y`,
+  );
+  const PRECISION = 8;
+  await editParquetSchema(path, { x: { [PRECISION]: 60n } });
+  const asOf = createDuckDbAsOfEngine(engine, { baseDir: folder, offlineRoot: folder });
+  await expect(asOf.describeSpine({ kind: 'parquet', path, timestampField: 'at' })).rejects.toMatchObject({
+    code: 'SPINE_INVALID',
+    message: `Cannot use the spine ${path}: its column "x" is DECIMAL(60,2), which Tidemark has no type for; leave it out or cast it.`,
+  });
+  const reader = createDuckDbSourceReader(engine, { baseDir: folder });
+  const { columns } = await reader.describe(fileSource({ path: 'decimals.parquet' }));
+  expect(columns.map(({ name, type }) => [name, type])).toEqual([
+    ['at', 'timestamp'],
+    ['x', null],
+    ['y', 'float64'],
+  ]);
+});

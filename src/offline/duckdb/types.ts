@@ -97,6 +97,8 @@ function scalarOfDuckDb(engineType: string): ScalarType | null {
   if (known !== undefined) return known;
   if (engineType.startsWith('ENUM(')) return 'string';
   const decimal = /^DECIMAL\((\d+),(\d+)\)$/.exec(engineType);
+  // DuckDB has none of more digits: see `withWideDecimals`.
+  if (Number(decimal?.[1]) > 38) return null;
   if (decimal !== null) return decimal[2] === '0' && Number(decimal[1]) <= 18 ? 'int64' : 'float64';
   return null;
 }

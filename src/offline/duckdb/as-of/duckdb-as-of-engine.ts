@@ -9,8 +9,9 @@ import { unreadable } from './as-of-slices.ts';
 import { type JoinPlace, openView, type VisibleView } from './as-of-view.ts';
 import { joinInPieces } from './join-in-pieces.ts';
 import { joinWhileWriting } from './join-while-writing.ts';
-import { type LoadedSpine, leaveOut, loadSpine, type SpinePlace, spineDigest, stateOf } from './spine.ts';
+import { type LoadedSpine, leaveOut, loadSpine, type SpinePlace, spineDigest } from './spine.ts';
 import { keyColumns, refuseCollisions, spineProblem } from './spine-columns.ts';
+import { stateOf } from './spine-file.ts';
 
 /** Sources of a spine query are looked for in their place; slices are relative to the offline root. */
 export interface AsOfRoots extends SpinePlace {

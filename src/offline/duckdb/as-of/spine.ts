@@ -1,5 +1,3 @@
-import { existsSync, statSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { isAbsolute, resolve } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { digestOf } from '../../../core/canonical.ts';
@@ -16,11 +14,13 @@ import { openAddress, type SourcePlace } from '../sources/open-source.ts';
 import { openPostgres } from '../sources/postgres-source.ts';
 import { parseQuery } from '../sources/query-shape.ts';
 import { describeSelect, type EngineColumn, isRemote, requireDeclared } from '../sources/source-scan.ts';
+import { withWideDecimals } from '../sources/wide-decimals.ts';
 import { identifier, literalPath, stringLiteral, writtenParquet } from '../sql-text.ts';
 import { isTimeColumn } from '../types.ts';
 import { rangeSpineSql } from './range-spine-sql.ts';
 import { namesInFiles, refuseNames } from './refuse-names.ts';
 import { spineColumn, spineProblem, spineTimeSql } from './spine-columns.ts';
+import { fileOf } from './spine-file.ts';
 import { keyTypes, textSpineSql } from './text-spine.ts';
 
 /**
@@ -92,21 +92,15 @@ export async function loadSpine(
   return { ...filled, ...found, isInPlace: isInPlace === true };
 }
 
-/** The one local Parquet file that a spine is, if it is one. */
-function fileOf(spine: Spine): string | null {
-  if (spine.kind !== 'parquet' || isRemote(spine.path)) return null;
-  const path = resolve(spine.path);
-  return existsSync(path) && statSync(path).isFile() ? path : null;
-}
-
 const ROW_NUMBER = 'file_row_number';
 
 async function fillSpine(
   connection: DuckDBConnection,
   spine: Spine,
-  { relation, ownNames, file }: Relation & { readonly file: string | null },
+  { relation, ownNames, parquet, file }: Relation & { readonly file: string | null },
 ): Promise<Pick<LoadedSpine, 'columns' | 'timeColumn'>> {
-  const found = await describeSelect(connection, `SELECT * FROM ${relation}`);
+  const said = await describeSelect(connection, `SELECT * FROM ${relation}`);
+  const found = parquet === undefined ? said : await withWideDecimals(connection, said, parquet);
   if (ownNames !== undefined) await refuseNames(spine, found, ownNames);
   const at = spineColumn(spine, found, spine.timestampField, 'the rows’ times');
   const timeColumn = found[at] ?? { name: spine.timestampField, engineType: '' };
@@ -200,6 +194,8 @@ interface Relation {
   readonly relation: string;
   /** What its columns are called where they are, unless that has been looked at. */
   readonly ownNames?: () => Promise<readonly string[]>;
+  /** A Parquet file of them, as DuckDB takes it. */
+  readonly parquet?: string | undefined;
 }
 
 /** What a query needs is made. */
@@ -226,7 +222,11 @@ async function relationOf(
           : await textSpineSql(connection, { ...spine, kind }, { named, folders, views, allLines });
       const relation = await withoutFoldersAbove(connection, { ...named, kind }, scan);
       return kind === 'parquet'
-        ? { relation, ownNames: () => namesInFiles(connection, kind, named) }
+        ? {
+            relation,
+            ownNames: () => namesInFiles(connection, kind, named),
+            parquet: named.files[0] && literalPath(named.files[0].file),
+          }
         : { relation };
     }
     case 'written': {
@@ -282,12 +282,4 @@ async function readable<T>(spine: Spine, read: () => Promise<T>): Promise<T> {
     }
     throw spineProblem(spine, duckDbReason(error), error);
   }
-}
-
-/** Tells a file that is read in place from what it is after a change; null for any other spine. */
-export async function stateOf(spine: Spine): Promise<string | null> {
-  const path = fileOf(spine);
-  if (path === null) return null;
-  const { ino, size, mtimeMs } = await stat(path);
-  return `${ino} ${size} ${mtimeMs}`;
 }

@@ -15,6 +15,7 @@ import {
   touches,
 } from './hive-partitions.ts';
 import { type EngineColumn, sourcePath } from './source-scan.ts';
+import { withWideDecimals } from './wide-decimals.ts';
 
 /** A source's files as something to select from, and what is known of them. */
 export interface FileScan {
@@ -58,10 +59,16 @@ export async function scanFiles(
   const relation = withoutColumns(above, scan.sql);
   const { partitionedBy } = source;
   const isTimed = partitionedBy === undefined || found.some((file) => tellsTime(file, partitionedBy));
+  const sample = found[0] === undefined || source.kind !== 'parquet' ? null : literalFile(found[0]);
+  // What they are is looked at where the source is, not each time when some of its rows are read.
+  const columns =
+    sample === null || kept !== undefined || range.from !== undefined
+      ? scan.columns
+      : await withWideDecimals(connection, scan.columns, sample);
   return {
     ...(!isTimed && found[0] !== undefined && { untimed: found[0].file }),
     relation: kept === undefined ? relation : `(SELECT * FROM ${relation} WHERE ${kept.filter})`,
-    columns: scan.columns.filter(({ name }) => !above.includes(name)),
+    columns: columns.filter(({ name }) => !above.includes(name)),
     files:
       kept === undefined
         ? stringLiteral(path)
