@@ -73,6 +73,15 @@ describe.each(['parquet', 'csv', 'json'] as const)('entity rows in %s', (kind) =
   });
 });
 
+test('the index that pandas writes into CSV is told as that', async () => {
+  const path = join(folder, 'pandas.csv');
+  await writeFile(path, ',at,a\n0,2026-01-01T00:00:00Z,1\n1,2026-01-02T00:00:00Z,2\n');
+  const asOf = createDuckDbAsOfEngine(engine, { baseDir: folder, offlineRoot: folder });
+  await expect(asOf.describeSpine({ kind: 'csv', path, timestampField: 'at' })).rejects.toMatchObject({
+    message: `Cannot use the spine ${path}: its column 1 has no name (pandas writes its index so, unless told index=False).`,
+  });
+});
+
 test.each([
   [`SELECT 1 AS a, TIMESTAMP '2026-01-01' AS at, 2 AS "A"`, TWICE],
   [

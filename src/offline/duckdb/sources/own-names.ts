@@ -10,7 +10,8 @@ import type { EngineColumn } from './source-scan.ts';
  */
 export function namesProblem(names: readonly string[]): string | null {
   const at = names.indexOf('');
-  return repeatedNames(names) ?? (at === -1 ? null : `its column ${at + 1} has no name`);
+  const nameless = `its column ${at + 1} has no name${at === 0 ? ' (pandas writes its index so, unless told index=False)' : ''}`;
+  return repeatedNames(names) ?? (at === -1 ? null : nameless);
 }
 
 /** The same of a source's, of which those without a name are nobody's. */
