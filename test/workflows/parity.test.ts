@@ -59,8 +59,15 @@ test('what the online store has lost is published again from what is committed',
   }
   const view = await appliedBatchView(await project.platform.registry(), target);
   const online = await project.platform.online();
-  expect(await online.drop(onlineTableOf(project.name, view))).toBe(5);
-  expect(await parityOf(project)).toMatchObject([{ keys: 5, differences: 25 }]);
+  const table = onlineTableOf(project.name, view);
+  // The orders end at midnight: late in the day an aggregation of the last day has none of some users.
+  let present = 0;
+  for await (const rows of online.scan(table)) {
+    present += rows.flatMap(({ values }) => values).filter((value) => value !== null).length;
+  }
+  expect(present).toBeGreaterThan(10);
+  expect(await online.drop(table)).toBe(5);
+  expect(await parityOf(project)).toMatchObject([{ keys: 5, differences: present }]);
 
   const { reader } = await project.platform.offline();
   const ledger = await project.platform.ledger();
